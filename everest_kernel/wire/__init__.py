@@ -1,0 +1,19 @@
+"""The vocabulary that both ends of the wire share. Nothing here does I/O or knows another room."""
+
+from . import agents, applications, errors, events, files, jobs, tasks
+from .agents import *
+from .applications import *
+from .errors import *
+from .events import *
+from .files import *
+from .jobs import *
+from .tasks import *
+
+__all__: list[str] = []
+__all__ += agents.__all__
+__all__ += applications.__all__
+__all__ += errors.__all__
+__all__ += events.__all__
+__all__ += files.__all__
+__all__ += jobs.__all__
+__all__ += tasks.__all__
