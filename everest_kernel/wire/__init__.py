@@ -1,8 +1,9 @@
 """The vocabulary that both ends of the wire share. Nothing here does I/O or knows another room."""
 
-from . import agents, applications, errors, events, files, jobs, tasks
+from . import agents, applications, embedded, errors, events, files, jobs, tasks
 from .agents import *
 from .applications import *
+from .embedded import *
 from .errors import *
 from .events import *
 from .files import *
@@ -12,6 +13,7 @@ from .tasks import *
 __all__: list[str] = []
 __all__ += agents.__all__
 __all__ += applications.__all__
+__all__ += embedded.__all__
 __all__ += errors.__all__
 __all__ += events.__all__
 __all__ += files.__all__
