@@ -1,0 +1,5 @@
+"""The POSIX shell."""
+
+from .language import ShellLanguage
+
+__all__ = ["ShellLanguage"]

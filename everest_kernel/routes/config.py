@@ -1,0 +1,108 @@
+"""Configuration files: which servers there are, and which names a cell can be sent to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+
+from ..wire import ConfigurationError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Configuration", "RouteSettings", "ServerSettings", "configuration_paths", "load_configuration"]
+
+EMBEDDED = "embedded"
+LOCAL_FILE = "everest.toml"
+SERVER_VARIABLE = "EVEREST_DEFAULT_SERVER"
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[servers.NAME]` table. Tokens have no place here."""
+
+    url: str
+
+
+class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[routes.NAME]` table."""
+
+    language: str = ""
+    server: str = ""
+    application: str = ""
+    resources: tuple[str, ...] = ()
+    command: str = ""
+    time_limit: str = ""
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All files together."""
+
+    default_server: str = EMBEDDED
+    servers: dict[str, ServerSettings] = {}
+    routes: dict[str, RouteSettings] = {}
+
+
+def configuration_paths(folder: Path) -> list[Path]:
+    """Where configuration is read from, the weakest first: the user's file, then the one beside the notebook."""
+    user = Path(platformdirs.user_config_path("everest-kernel")) / "config.toml"
+    return [user, folder / LOCAL_FILE]
+
+
+def load_configuration(folder: Path) -> Configuration:
+    """Read and merge the configuration for notebooks in `folder`; environment variables win.
+
+    Raises:
+        ConfigurationError: a file that cannot be read, is not TOML, or has an unknown or ill-typed setting.
+    """
+    merged: dict[str, Any] = {}
+    for path in configuration_paths(folder):
+        part = _read(path)
+        for table in ("servers", "routes"):
+            part[table] = {**merged.get(table, {}), **part.get(table, {})}
+        merged |= part
+    if os.environ.get(SERVER_VARIABLE):
+        merged["default_server"] = os.environ[SERVER_VARIABLE]
+    configuration = _convert(merged, "the configuration")
+    _check_servers(configuration)
+    return configuration
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    try:
+        part = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    _convert(part, str(path))  # alone, so that the message names the file
+    return part
+
+
+def _convert(tables: dict[str, Any], where: str) -> Configuration:
+    try:
+        return msgspec.convert(tables, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {error}", hint="See the README for the settings.") from error
+
+
+def _check_servers(configuration: Configuration) -> None:
+    known = {EMBEDDED, *configuration.servers}
+    used = {"default_server": configuration.default_server}
+    used |= {f"routes.{name}.server": route.server for name, route in configuration.routes.items() if route.server}
+    for setting, server in used.items():
+        if server not in known:
+            raise ConfigurationError(
+                f"{setting} names the server {server!r}, which is not configured",
+                hint=f"Servers: {', '.join(sorted(known))}.",
+            )
