@@ -1,0 +1,186 @@
+"""The magics, and what ties them to a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..languages import Display
+from ..wire import CellOptionError, EverestError, JobCancelledError
+from .channels import QueueChannel, channel_for
+from .options import HELP
+from .remote_cell import Outcome, Prepared, RemoteRun, dry_run, finish, prepare
+from .session import NotebookSession
+from .transform import ENTRY, CellTransformer
+
+if TYPE_CHECKING:
+    from .channels import Channel
+
+__all__ = ["Everest", "load", "unload"]
+
+
+class Everest:
+    """The magics of one shell. Each is a thin face of the modules beside this one."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.session = NotebookSession()
+        self.transformer = CellTransformer()
+
+    async def run_cell(self, magic: str, line: str, body: str) -> Any:
+        """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
+        _wake_at_signals()
+        prepared = self._prepare(line, body)
+        if prepared.options.dry_run:
+            return print(dry_run(prepared), end="")
+        run = self._run_for(prepared, channel_for(self.shell))
+        try:
+            outcome = await self.session.thread.wait(self._send(run))
+        except asyncio.CancelledError:
+            raise _interrupted(run) from None
+        return self._finish(run, outcome)
+
+    def remote(self, line: str, cell: str) -> Any:
+        """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
+        prepared = self._prepare(line, cell)
+        if prepared.options.dry_run:
+            return print(dry_run(prepared), end="")
+        from .channels import LocalChannel
+
+        channel, local = QueueChannel(), LocalChannel()
+        run = self._run_for(prepared, channel)
+        future = self.session.thread.submit(self._send(run))
+        future.add_done_callback(lambda _: channel.close())
+        try:
+            channel.pump(local)
+            outcome = future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            channel.pump(local)  # until the far side has been told
+            raise _interrupted(run) from None
+        run.channel = local
+        return self._finish(run, outcome)
+
+    def log(self, line: str) -> None:
+        """Show the whole output of a job, or save it to files.
+
+        %log JOB            show its standard output and standard error
+        %log JOB --save DIR    write them to DIR/stdout and DIR/stderr
+
+        Example: %log 65f0c1d2e3a4b5c6d7e8f901 --save out
+        """
+        words = line.split()
+        if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "--save"):
+            raise CellOptionError("write %log JOB, or %log JOB --save DIR")
+        folder = Path(words[2]) if len(words) == 3 else None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.session.thread.run(self._log(words[0], folder, channel_for(self.shell)))
+
+    async def _log(self, job_id: str, folder: Path | None, channel: Channel) -> None:
+        client = await self.session.client("embedded")
+        job = await client.job(job_id)
+        for stream in ("stdout", "stderr"):
+            if stream not in job.result:
+                continue
+            if folder is not None:
+                await client.download_to(job.result[stream], folder / stream)
+                channel.text("stdout", f"{folder / stream}\n")
+            else:
+                text = (await client.download(job.result[stream])).decode("utf-8", "replace")
+                channel.text(stream, text)
+
+    def _prepare(self, line: str, body: str) -> Prepared:
+        return prepare(line, body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
+
+    def _run_for(self, prepared: Prepared, channel: Channel) -> RemoteRun:
+        return RemoteRun(prepared, channel, os.urandom(8).hex(), replaces=_replaces_displays(self.shell))
+
+    async def _send(self, run: RemoteRun) -> Outcome:
+        """On the client's thread. An interrupt arrives here as a cancellation and becomes a cancel of the job."""
+        client = await self.session.client(run.prepared.route.server)
+        try:
+            return await run.run(client)
+        except asyncio.CancelledError:
+            if run.job_id:
+                await client.cancel(run.job_id)
+            run.end("cancelled")
+            raise
+        except EverestError:
+            run.end("failed")
+            raise
+
+    def _finish(self, run: RemoteRun, outcome: Outcome) -> Any:
+        back = finish(run, outcome, self.shell.user_ns, Path.cwd())
+        if back.display is not None:
+            return _Shown(back.display)
+        return back.last
+
+
+class _Shown:
+    """A last value that stayed on the resource, in the forms in which it was shown there."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def __repr__(self) -> str:
+        return str(self._display.data.get("text/plain", "<a value on the resource>"))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._display.data, self._display.metadata
+
+
+def _interrupted(run: RemoteRun) -> JobCancelledError:
+    state = "its job was told to stop" if run.job_id else "nothing was submitted"
+    return JobCancelledError(f"the cell was interrupted; {state}", job_id=run.job_id or None)
+
+
+def _replaces_displays(shell: Any) -> bool:
+    """Notebook front ends name the cell and replace displays; consoles do neither."""
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return False
+    parent = kernel.get_parent("shell") or {}
+    return bool((parent.get("metadata") or {}).get("cellId"))
+
+
+def _wake_at_signals() -> None:
+    """Let an interrupt be noticed at once.
+
+    Python runs a signal's handler when the interpreter next runs; an event loop that sleeps in its selector does
+    not, unless a wake-up descriptor is set. Any handler on the loop sets it.
+    """
+    if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, lambda: None)
+
+
+def load(shell: Any) -> Everest:
+    """Give a shell the magics."""
+    everest = Everest(shell)
+    everest.remote.__func__.__doc__ = HELP  # type: ignore[attr-defined]
+    shell.register_magic_function(everest.remote, "cell", "remote")
+    shell.register_magic_function(everest.log, "line", "log")
+    shell.input_transformers_cleanup.append(everest.transformer)
+    shell.events.register("pre_execute", everest.transformer.enter)
+    shell.events.register("post_execute", everest.transformer.leave)
+    object.__setattr__(shell, ENTRY, everest.run_cell)
+    atexit.register(everest.session.close)
+    return everest
+
+
+def unload(shell: Any, everest: Everest) -> None:
+    """Take them away again."""
+    for kind, name in (("cell", "remote"), ("line", "log")):
+        shell.magics_manager.magics[kind].pop(name, None)
+    shell.input_transformers_cleanup.remove(everest.transformer)
+    shell.events.unregister("pre_execute", everest.transformer.enter)
+    shell.events.unregister("post_execute", everest.transformer.leave)
+    delattr(shell, ENTRY)
+    atexit.unregister(everest.session.close)
+    everest.session.close()

@@ -1,0 +1,137 @@
+"""The options of a `%%remote` line."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..routes import parse_duration
+from ..wire import CellOptionError
+
+__all__ = ["HELP", "OPTIONS", "RemoteOptions", "parse_remote_line"]
+
+HELP = """\
+Run this cell on a resource.
+
+    %%remote ROUTE [options]
+
+ROUTE           where the cell goes: `python`, `shell`, or a route of your everest.toml
+--in a,b        values to send; for Python the default is every name that the cell uses and you have
+--out x,y       values to bring back; for Python the default is every name that the cell assigns
+--files 'data/*.csv'   files to send, by pattern, at the same relative path (may be repeated)
+--fetch '*.png'        files to bring back, by pattern (may be repeated)
+--name NAME     the job's name
+--time-limit 10m       kill it after this time (90s, 10m, 1h30m)
+--dry-run       show what would be sent, and send nothing
+
+Examples
+
+    %%remote python
+    y = x ** 2                # x goes, y comes back
+
+    %%remote python --in grid --out mean --time-limit 5m
+    mean = grid.mean(axis=0)
+
+    %%remote shell --files 'data/*.csv' --fetch 'out/*.txt' --out lines
+    mkdir -p out && cat data/*.csv > out/all.txt
+    lines=$(wc -l < out/all.txt)
+"""
+
+
+@dataclass
+class RemoteOptions:
+    """A parsed line. `inputs` and `outputs` are None when the cell's own text decides."""
+
+    route: str = ""
+    inputs: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] | None = None
+    files: list[str] = field(default_factory=list)
+    fetch: list[str] = field(default_factory=list)
+    name: str = ""
+    time_limit: float | None = None
+    dry_run: bool = False
+
+
+def parse_remote_line(line: str) -> RemoteOptions:
+    """Read the rest of a `%%remote` line.
+
+    Raises:
+        CellOptionError: an option that does not exist, lacks its value, or has a wrong one.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise CellOptionError(f"the options cannot be read: {error}", hint=_TRY_HELP) from error
+    options = RemoteOptions()
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            option, equals, value = word.partition("=")
+            _set(options, option, value if equals else None, lambda: next(rest, None))
+        elif word.startswith("-") and len(word) > 1:
+            raise CellOptionError(f"unknown option {word}", hint=_TRY_HELP)
+        elif options.route:
+            raise CellOptionError(f"a second route, {word!r}, after {options.route!r}", hint=_TRY_HELP)
+        else:
+            options.route = word
+    if not options.route:
+        raise CellOptionError("no route: write %%remote python, or another route's name", hint=_TRY_HELP)
+    return options
+
+
+def _set(options: RemoteOptions, option: str, value: str | None, following: Callable[[], str | None]) -> None:
+    if option in _FLAGS:
+        if value is not None:
+            raise CellOptionError(f"{option} takes no value", hint=_TRY_HELP)
+        setattr(options, _FLAGS[option], True)
+        return
+    if option not in _VALUES:
+        near = difflib.get_close_matches(option, [*_FLAGS, *_VALUES], n=1)
+        suggestion = f" Did you mean {near[0]}?" if near else ""
+        raise CellOptionError(f"unknown option {option}.{suggestion}", hint=_TRY_HELP)
+    value = following() if value is None else value
+    if value is None or value.startswith("--"):
+        raise CellOptionError(f"{option} needs a value", hint=_TRY_HELP)
+    attribute, read = _VALUES[option]
+    try:
+        read_value = read(value)
+    except ValueError as error:
+        raise CellOptionError(f"{option}: {error}", hint=_TRY_HELP) from error
+    present = getattr(options, attribute)
+    if isinstance(present, list):
+        present.append(read_value)
+    elif isinstance(present, tuple):
+        setattr(options, attribute, (*present, *(n for n in read_value if n not in present)))
+    else:
+        setattr(options, attribute, read_value)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in names:
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} is not a name")
+    return names
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
+
+
+_FLAGS = {"--dry-run": "dry_run"}
+_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "--in": ("inputs", _names),
+    "--out": ("outputs", _names),
+    "--files": ("files", _text),
+    "--fetch": ("fetch", _text),
+    "--name": ("name", _text),
+    "--time-limit": ("time_limit", parse_duration),
+}
+OPTIONS = (*_VALUES, *_FLAGS)
+"""Every option of the line."""
+_TRY_HELP = "`%%remote?` shows the options with examples."

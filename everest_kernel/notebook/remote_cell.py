@@ -1,0 +1,271 @@
+"""One `%%remote` cell from its text to its result.
+
+The work is in three parts, because values belong to the notebook's thread and requests to the client's: `prepare`
+reads the namespace and renders the program; `RemoteRun.run` uploads, submits, follows and fetches; `finish` sets
+values and shows the last one.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..languages import CellRequest, Display, Program, Returned
+from ..routes import Route, find_route, load_configuration, route_table
+from ..wire import CellError, EverestError, Job, JobCancelledError, JobFailedError, JobRequest, JobState
+from .channels import Channel
+from .header import Header, format_size
+from .inputs import Selection, select
+from .local_files import LocalFile, find_files, save_files
+from .options import RemoteOptions, parse_remote_line
+from .output import CellOutput
+
+if TYPE_CHECKING:
+    from ..client import EverestClient
+
+__all__ = ["Prepared", "RemoteRun", "dry_run", "finish", "prepare"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cell that is ready to be sent."""
+
+    route: Route
+    options: RemoteOptions
+    selection: Selection
+    program: Program
+    files: list[LocalFile]
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """What goes, with sizes."""
+        return {**self.program.sizes, **{file.staging.target: file.size for file in self.files}}
+
+
+def prepare(
+    line: str, body: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
+) -> Prepared:
+    """Read the line, choose values and files, and render the program. Nothing is sent.
+
+    Raises:
+        CellError: something about the cell; nothing was submitted.
+        ConfigurationError: no such route, or a faulty configuration.
+    """
+    options = parse_remote_line(line)
+    route = find_route(options.route, route_table(load_configuration(folder)))
+    if not body.strip():
+        raise CellError("the cell is empty below its %%remote line", hint="Nothing was sent.")
+    selection = select(options, route.language, body, namespace, hidden)
+    files = find_files(options.files, folder)
+    program = route.language.render(
+        CellRequest(
+            code=body,
+            inputs=selection.inputs,
+            out_named=selection.named,
+            out_found=selection.found,
+            files=tuple(file.staging for file in files),
+            fetch=tuple(options.fetch),
+        )
+    )
+    return Prepared(route, options, selection, program, files)
+
+
+def dry_run(prepared: Prepared) -> str:
+    """What would be sent, as text."""
+    route, options = prepared.route, prepared.options
+    limit = options.time_limit or route.time_limit
+    lines = [
+        f"route        {route.name} ({route.language.name})",
+        f"server       {route.server}",
+        f"resources    {', '.join(route.resources) or 'those the application is bound to'}",
+        f"application  {route.application or route.cell_application.alias}",
+        f"command      {route.command}",
+        f"time limit   {f'{limit:g} s' if limit else 'none'}",
+        *(f"value        {name} ({format_size(size)})" for name, size in prepared.program.sizes.items()),
+        *(f"file         {file.staging.target} ({format_size(file.size)})" for file in prepared.files),
+        f"outputs      {', '.join(prepared.selection.named or prepared.selection.found) or 'none'}",
+        *(f"fetch        {pattern}" for pattern in options.fetch),
+        *(f"not sent     {name} (looks secret)" for name in prepared.selection.held_back),
+        "",
+        f"--- {route.language.program_file}",
+        prepared.program.text.rstrip(),
+        f"--- {route.language.cell_file}",
+        prepared.program.cell.rstrip(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class Outcome:
+    """What a finished job left: the job, and the raw contents of its outputs."""
+
+    job: Job
+    values: bytes | None = None
+    fetched: bytes | None = None
+    last_lines: tuple[str, ...] = ()
+
+
+@dataclass
+class RemoteRun:
+    """Sends one prepared cell and follows it, on the client's event loop.
+
+    Args:
+        prepared: the cell.
+        channel: where its output goes.
+        display_id: identifies the header line, so that it can be replaced.
+        replaces: whether the front end replaces displays (a terminal does not).
+    """
+
+    prepared: Prepared
+    channel: Channel
+    display_id: str
+    replaces: bool = True
+    header: Header = field(init=False)
+    job_id: str = ""
+    _started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.header = Header(
+            self.prepared.route.name, sent=self.prepared.sent, held_back=self.prepared.selection.held_back
+        )
+
+    async def run(self, client: EverestClient) -> Outcome:
+        """Upload, submit, follow, fetch.
+
+        Raises:
+            JobFailedError, JobCancelledError: the job did not succeed.
+            EverestError: any other failure of the tree in `wire.errors`.
+        """
+        route = self.prepared.route
+        self.show_header()
+        app_id = route.application or await client.ensure_application(route.cell_application)
+        job = await client.submit(app_id, await self._request(client))
+        self.job_id = self.header.job_id = job.id
+        note = _note(job.id)
+        async with CellOutput(self.channel, route.language.stream(), note) as output:
+            job = await client.follow(job.id, _Sink(self, output), job=job)
+        outcome = Outcome(job, last_lines=output.last_lines())
+        if "values" in job.result:
+            outcome.values = await client.download(job.result["values"])
+        if "fetched" in job.result and job.state is JobState.DONE:
+            outcome.fetched = await client.download(job.result["fetched"])
+        return outcome
+
+    async def _request(self, client: EverestClient) -> JobRequest:
+        program, options, route = self.prepared.program, self.prepared.options, self.prepared.route
+        contents: dict[str, bytes | Path] = {**program.attachments}
+        contents |= {file.staging.staged: file.path for file in self.prepared.files}
+        inputs: dict[str, Any] = {"program": program.text, "cell": program.cell}
+        if contents:
+            inputs["files"] = [await client.upload(content, name) for name, content in contents.items()]
+        limit = options.time_limit or route.time_limit
+        return JobRequest(
+            name=options.name or f"{route.name} cell",
+            inputs=inputs,
+            resources=route.resources,
+            resource_requirements={"timeLimit": limit} if limit else {},
+        )
+
+    def on_state(self, job: Job) -> None:
+        """The job reached a state: the header says so."""
+        self.header.resource = job.resource_name
+        if not job.state.is_final and str(job.state).lower() != self.header.state:
+            self.header.state = str(job.state).lower()
+            if self.replaces:
+                self.show_header(update=True)
+
+    def show_header(self, *, update: bool = False) -> None:
+        """Show the header line, or replace it."""
+        transient = {"display_id": self.display_id}
+        self.channel.display(Display(self.header.bundle(), {}, transient, update and self.replaces))
+
+    def end(self, state: str) -> None:
+        """The last form of the header."""
+        self.header.state = state
+        self.header.seconds = time.monotonic() - self._started
+        self.show_header(update=True)
+
+
+class _Sink:
+    """What the client calls while it follows the job."""
+
+    def __init__(self, run: RemoteRun, output: CellOutput) -> None:
+        self._run = run
+        self._output = output
+
+    def on_state(self, job: Job) -> None:
+        self._run.on_state(job)
+
+    def on_output(self, stream: str, data: bytes) -> None:
+        self._output.on_output(stream, data)
+
+    def on_restart(self, attempt: int) -> None:
+        text = f"[the resource was lost; attempt {attempt + 1} starts from the beginning]\n"
+        self._output.on_output("stderr", text.encode())
+
+
+def _note(job_id: str) -> Any:
+    def note(size: int, lines: int) -> str:
+        return f"[{lines:,} lines ({format_size(size)}) not shown; the whole output: %log {job_id}]"
+
+    return note
+
+
+def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: Path) -> Returned:
+    """Set values, save files, and end the header line; or raise what went wrong.
+
+    Raises:
+        JobFailedError: the job failed; nothing is set.
+        JobCancelledError: it was cancelled; nothing is set.
+        CellError: it succeeded, but something that was asked for did not come; the rest is set.
+    """
+    job, language = outcome.job, run.prepared.route.language
+    try:
+        back = Returned() if outcome.values is None else language.read_back(io.BytesIO(outcome.values))
+        if job.state is not JobState.DONE:
+            run.end(str(job.state).lower())
+            raise _failure(job, back, outcome)
+        namespace.update(back.values)
+        files = {} if outcome.fetched is None else language.read_fetched(io.BytesIO(outcome.fetched))
+        saved = save_files(files, folder)
+    except EverestError as error:
+        error.job_id = error.job_id or job.id
+        error.resource = error.resource or job.resource_name or None
+        raise
+    run.header.returned = {**back.sizes, **{name: len(files[name]) for name in saved}}
+    run.header.left = back.left
+    run.end("done" if not back.problems else "incomplete")
+    if back.problems:
+        raise CellError(
+            "the job succeeded, but not all came back: " + "; ".join(back.problems),
+            job_id=job.id,
+            resource=job.resource_name or None,
+        )
+    return back
+
+
+def _failure(job: Job, back: Returned, outcome: Outcome) -> EverestError:
+    context = {"job_id": job.id, "resource": job.resource_name or None}
+    if job.state is JobState.CANCELLED:
+        return JobCancelledError(job.info or "the job was cancelled", **context)
+    message = back.error or job.info or "the job failed without saying why"
+    if job.exit_code and job.reason == "exit" and not back.error:
+        message = f"the program ended with exit code {job.exit_code}"
+    return JobFailedError(
+        message,
+        exit_code=job.exit_code,
+        last_lines=() if back.error else outcome.last_lines,
+        hint=_HINTS.get(job.reason, f"`%log {job.id}` shows the whole output."),
+        **context,
+    )
+
+
+_HINTS = {
+    "time-limit": "Allow it more time with --time-limit, or make the work smaller.",
+    "lost": "The machine that ran it went away; run the cell again.",
+    "start": "The resource has no such program; another route may have it.",
+}
