@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from .kernelspec import KERNEL_NAME
 from .wire import ConfigurationError
@@ -44,25 +45,23 @@ def run_demo(notebook: Path, output: Path) -> int:
             print(error)
             status = 1
         nbformat.write(document, target)
-        made = [shutil.copy(path, output) for path in sorted(Path(folder).glob("*.png"))]
+        made = [Path(shutil.copy(path, output)) for path in sorted(Path(folder).glob("*.png"))]
     _report(document, target, made, time.monotonic() - started)
     return status
 
 
-def _report(document: object, target: Path, made: list[str], seconds: float) -> None:
-    for index, cell in enumerate(document.cells):  # type: ignore[attr-defined]
+def _report(document: Any, target: Path, made: list[Path], seconds: float) -> None:
+    for index, cell in enumerate(document.cells):
         if cell.cell_type == "code":
             print(f"  cell {index}: {_cell_seconds(cell):6.1f} s  {cell.source.strip().splitlines()[0][:70]}")
     print(f"executed in {seconds:.1f} s")
     print(f"notebook: {target.resolve()}")
     for path in made:
-        print(f"picture:  {Path(path).resolve()}")
+        print(f"picture:  {path.resolve()}")
 
 
-def _cell_seconds(cell: object) -> float:
-    from datetime import datetime
-
-    times = json.loads(json.dumps(cell.metadata.get("execution", {})))  # type: ignore[attr-defined]
+def _cell_seconds(cell: Any) -> float:
+    times = cell.metadata.get("execution", {})
     begin, end = times.get("iopub.execute_input"), times.get("shell.execute_reply")
     if not (begin and end):
         return 0.0

@@ -13,7 +13,7 @@ from .notebook.completion import complete_remote_line
 __all__ = ["EverestKernel", "main"]
 
 
-class EverestKernel(IPythonKernel):
+class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no types
     """IPython's kernel with the magics loaded. Plain cells are its own business entirely."""
 
     implementation = "everest_kernel"

@@ -61,9 +61,7 @@ class LocalChannel:
         """Publish through IPython's display publisher."""
         from IPython.core.display_functions import publish_display_data
 
-        publish_display_data(
-            display.data, display.metadata, transient=display.transient or None, update=display.update
-        )
+        publish_display_data(display.data, display.metadata, transient=display.transient or None, update=display.update)
 
 
 class QueueChannel:

@@ -41,9 +41,7 @@ def find_files(patterns: list[str], folder: Path) -> list[LocalFile]:
         paths = [folder / match for match in matches]
         paths = [path for path in paths if path.is_file()]
         if not paths:
-            raise CellOptionError(
-                f"--files {pattern!r}: there is no such file in {folder}", hint="Nothing was sent."
-            )
+            raise CellOptionError(f"--files {pattern!r}: there is no such file in {folder}", hint="Nothing was sent.")
         for path in paths:
             file = _local_file(path, folder)
             present = found.setdefault(file.staging.target, file)

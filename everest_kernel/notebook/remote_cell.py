@@ -46,9 +46,7 @@ class Prepared:
         return {**self.program.sizes, **{file.staging.target: file.size for file in self.files}}
 
 
-def prepare(
-    line: str, body: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
-) -> Prepared:
+def prepare(line: str, body: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path) -> Prepared:
     """Read the line, choose values and files, and render the program. Nothing is sent.
 
     Raises:

@@ -67,9 +67,7 @@ class EverestError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        where = [
-            f"{label} {value}" for label, value in (("job", self.job_id), ("resource", self.resource)) if value
-        ]
+        where = [f"{label} {value}" for label, value in (("job", self.job_id), ("resource", self.resource)) if value]
         text = f"{self.message} ({', '.join(where)})" if where else self.message
         return f"{text}\n{self.hint}" if self.hint else text
 

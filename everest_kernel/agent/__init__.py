@@ -1,0 +1,6 @@
+"""Runs tasks on one resource for an Everest server."""
+
+from .agent import Agent
+from .settings import AgentSettings
+
+__all__ = ["Agent", "AgentSettings"]

@@ -1,0 +1,50 @@
+"""What a process has written, kept until the server has it: the start in memory, more of it in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+__all__ = ["Output"]
+
+_IN_MEMORY = 65_536
+
+
+class Output:
+    """One stream of one task. The connection reads from it by offset, so nothing is queued for a slow one.
+
+    Args:
+        path: the file for what does not fit into memory; made when it is needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+        self.length = 0
+
+    def append(self, data: bytes) -> None:
+        """Add what the process wrote."""
+        self.length += len(data)
+        if self._file is None and self.length > _IN_MEMORY:
+            self._file = self._path.open("w+b", buffering=0)
+            self._file.write(self._memory)
+            self._memory.clear()
+        if self._file is None:
+            self._memory += data
+        else:
+            self._file.seek(0, 2)
+            self._file.write(data)
+
+    def read(self, offset: int, most: int) -> bytes:
+        """Bytes from `offset` on, as far as they are there."""
+        if self._file is None:
+            return bytes(self._memory[offset : offset + most])
+        self._file.seek(offset)
+        return self._file.read(most)
+
+    def close(self) -> None:
+        """Nothing will be read any more."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

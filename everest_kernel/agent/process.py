@@ -1,0 +1,178 @@
+"""The process of a task: started in a session of its own, read as it writes, ended with all its descendants.
+
+`subprocess.Popen` with readers on the event loop, rather than asyncio's subprocesses, because it starts a process by
+vfork. The end is seen on a pidfd where the system has them, else by a waiting thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import psutil
+
+__all__ = ["TASK_VARIABLE", "TaskProcess", "kill_marked"]
+
+TASK_VARIABLE = "EVEREST_TASK_ID"
+"""Every process of a task carries it in its environment; that finds those which left the process group."""
+
+_READ = 65_536
+_TERM_SECONDS = 0.2
+"""What a cancelled process gets to clean up before it is killed."""
+_EOF_SECONDS = 0.2
+
+
+class TaskProcess:
+    """A started process.
+
+    Args:
+        words: program and arguments; no shell is involved.
+        directory: its working directory.
+        environment: complete.
+        on_output: called with `stdout` or `stderr` and bytes, as they come.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+
+    def __init__(
+        self,
+        words: list[str],
+        directory: Path,
+        environment: dict[str, str],
+        on_output: Callable[[str, bytes], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._mark = environment[TASK_VARIABLE]
+        self._on_output = on_output
+        self._process = subprocess.Popen(
+            words,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._open: dict[int, str] = {}
+        self._eof = asyncio.Event()
+        self._exited = asyncio.Event()
+        self._pidfd = -1
+        self._watch_pipes()
+        self._watch_exit()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also that of its group."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Wait for the end and for all output; the exit status, negative for a signal.
+
+        Children that are left in the process group are killed: a task's output is complete when it is over.
+        """
+        await self._exited.wait()
+        self._signal_group(signal.SIGKILL)  # before the zombie is reaped, so that its id is still ours
+        status = self._process.wait()
+        with anyio.move_on_after(_EOF_SECONDS):
+            await self._eof.wait()
+        if not self._eof.is_set():  # somebody outside the group holds a pipe
+            await asyncio.to_thread(kill_marked, self._mark)
+            with anyio.move_on_after(_EOF_SECONDS):
+                await self._eof.wait()
+        return status
+
+    async def kill_tree(self) -> None:
+        """End the process and all its descendants, gently for a moment; safe to call at any time."""
+        if not self._exited.is_set():
+            self._signal_group(signal.SIGTERM)
+            with anyio.move_on_after(_TERM_SECONDS):
+                await self._exited.wait()
+        self._signal_group(signal.SIGKILL)
+        await asyncio.to_thread(kill_marked, self._mark)
+        await self._exited.wait()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let go of the pipes. The process must have ended."""
+        for descriptor in list(self._open):
+            self._forget(descriptor)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        if self._pidfd >= 0:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        if self._process.returncode is not None:
+            return  # reaped: the group's id may be another's by now
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so by EPERM
+            os.killpg(self._process.pid, number)
+
+    def _watch_pipes(self) -> None:
+        for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):
+            assert pipe is not None
+            descriptor = pipe.fileno()
+            os.set_blocking(descriptor, False)
+            self._open[descriptor] = name
+            self._loop.add_reader(descriptor, self._readable, descriptor)
+
+    def _readable(self, descriptor: int) -> None:
+        try:
+            data = os.read(descriptor, _READ)
+        except BlockingIOError:
+            return
+        if data:
+            self._on_output(self._open[descriptor], data)
+        else:
+            self._forget(descriptor)
+
+    def _forget(self, descriptor: int) -> None:
+        del self._open[descriptor]
+        self._loop.remove_reader(descriptor)
+        if not self._open:
+            self._eof.set()
+
+    def _watch_exit(self) -> None:
+        if hasattr(os, "pidfd_open"):
+            self._pidfd = os.pidfd_open(self._process.pid)
+            self._loop.add_reader(self._pidfd, self._on_exit)
+        else:
+            waiting = self._loop.run_in_executor(None, self._process.wait)
+            waiting.add_done_callback(lambda _: self._exited.set())
+
+    def _on_exit(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        self._exited.set()
+
+
+def kill_marked(mark: str) -> int:
+    """Kill every process whose environment carries this task's id, until none is left; how many there were."""
+    killed = 0
+    for _ in range(20):  # a process may fork while the list is read
+        found = [process for process in psutil.process_iter() if _carries(process, mark)]
+        if not found:
+            break
+        for process in found:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+            killed += 1
+        psutil.wait_procs(found, timeout=0.5)
+    return killed
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(TASK_VARIABLE) == mark and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False  # another user's, or gone meanwhile

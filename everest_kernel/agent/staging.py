@@ -1,0 +1,115 @@
+"""Files into and out of a task's directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..wire import InputData, ProtocolError, StagedFile, TaskContext, data_uri, read_data_uri, safe_path
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Stager", "StagingError"]
+
+_BLOCK = 1 << 18
+
+
+class StagingError(Exception):
+    """A file could not be brought to the task or away from it; the message names it."""
+
+
+class Stager:
+    """Moves files. The HTTP client is made when a file first needs it."""
+
+    def __init__(self) -> None:
+        self._client: httpx.AsyncClient | None = None
+
+    async def fetch(self, inputs: tuple[InputData, ...], directory: Path) -> None:
+        """Put all inputs into the task's directory.
+
+        Raises:
+            StagingError: a path that leaves the directory, or a file that cannot be had.
+        """
+        for item in inputs:
+            try:
+                target = directory / safe_path(item.path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if item.uri.startswith("data:"):
+                    target.write_bytes(read_data_uri(item.uri))
+                else:
+                    await self._download(item, target)
+            except (ProtocolError, OSError) as error:
+                raise StagingError(f"the input {item.path!r} cannot be staged: {error}") from error
+
+    async def _download(self, item: InputData, target: Path) -> None:
+        import httpx
+
+        headers = {"Authorization": item.auth} if item.auth else {}
+        try:
+            async with self._http().stream("GET", item.uri, headers=headers) as response:
+                response.raise_for_status()
+                with target.open("wb") as stream:
+                    async for block in response.aiter_bytes(_BLOCK):
+                        stream.write(block)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise StagingError(f"the input {item.path!r} cannot be fetched: {error}") from error
+
+    async def deliver(self, paths: list[str], directory: Path, context: TaskContext) -> tuple[StagedFile, ...]:
+        """Bring away those of `paths` that exist as plain files in the directory.
+
+        Raises:
+            StagingError: one is a link out of the directory, or cannot be delivered.
+        """
+        staged = []
+        for path in paths:
+            source = directory / safe_path(path)
+            if not source.is_file():
+                continue
+            if not source.resolve().is_relative_to(directory.resolve()):
+                raise StagingError(f"the output {path!r} is a link that leaves the task's directory")
+            try:
+                staged.append(StagedFile(path, await self._deliver(source, context)))
+            except OSError as error:
+                raise StagingError(f"the output {path!r} cannot be read: {error}") from error
+        return tuple(staged)
+
+    async def _deliver(self, source: Path, context: TaskContext) -> str:
+        if source.stat().st_size <= context.inline_limit:
+            return data_uri(source.read_bytes())
+        import httpx
+
+        headers = {"Authorization": context.auth, "Content-Type": "application/octet-stream"}
+        query = {"filename": source.name}
+        try:
+            response = await self._http().post(
+                context.upload_uri, params=query, headers=headers, content=_blocks(source)
+            )
+            response.raise_for_status()
+            return str(response.json()["uri"])
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
+            raise StagingError(f"the output {source.name!r} cannot be delivered: {error}") from error
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx
+
+            # a redirect would carry the Authorization header to wherever it points
+            self._client = httpx.AsyncClient(timeout=httpx.Timeout(60, connect=10), follow_redirects=False)
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close the HTTP client."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+async def _blocks(source: Path) -> AsyncIterator[bytes]:
+    handle = os.open(source, os.O_RDONLY)
+    try:
+        while block := os.read(handle, _BLOCK):
+            yield block
+    finally:
+        os.close(handle)

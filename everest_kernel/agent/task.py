@@ -1,0 +1,182 @@
+"""One task at the agent: staged in, run, staged out, reported."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from ..wire import TaskInfo, TaskState, TaskSubmit
+from .output import Output
+from .process import TASK_VARIABLE, TaskProcess
+from .staging import Stager, StagingError
+
+__all__ = ["AgentTask"]
+
+STREAMS = ("stdout", "stderr")
+_WITHHELD = ("EVEREST_TOKEN", "JUPYTERHUB_", "JPY_")
+"""Variables of the agent's own environment that no task may see."""
+
+
+class AgentTask:
+    """A task that the agent knows, until the server lets it forget.
+
+    Args:
+        submit: the message that brought it.
+        directory: its own folder; the program works in `work` below it.
+        changed: called when there is something new to send.
+
+    Attributes:
+        reports: every state it has reached, with its info, in order.
+        outputs: what it has written.
+    """
+
+    def __init__(self, submit: TaskSubmit, directory: Path, changed: Callable[[AgentTask], None]) -> None:
+        self.id = submit.task_id
+        self.reports: list[tuple[str, TaskInfo]] = []
+        self.outputs = {name: Output(directory / name) for name in STREAMS}
+        self.ended = anyio.Event()
+        self._spec = submit.spec
+        self._context = submit.context
+        self._directory = directory
+        self._work = directory / "work"
+        self._changed = changed
+        self._scope = anyio.CancelScope()
+
+    @property
+    def finished(self) -> bool:
+        """Whether its processes are gone and its final state is reported."""
+        return self.ended.is_set()
+
+    @property
+    def state(self) -> str:
+        """The last state that was reached, or empty."""
+        return self.reports[-1][0] if self.reports else ""
+
+    def cancel(self) -> None:
+        """End it; it reports CANCELED, or whatever final state it has reached."""
+        self._scope.cancel()
+
+    async def run(self, stager: Stager, slots: anyio.Semaphore) -> None:
+        """Do all of it. Cancelling this coroutine ends the task without a report."""
+        end = (TaskState.CANCELED, TaskInfo(message="cancelled"))
+        try:
+            with self._scope:
+                async with slots:
+                    end = await self._attempt(stager)
+        finally:
+            self.ended.set()
+        state, info = end
+        lengths = {name: output.length for name, output in self.outputs.items()}
+        self._report(state, msgspec.structs.replace(info, streams=lengths if self._context.stream else {}))
+
+    def remove(self) -> None:
+        """Forget its files."""
+        for output in self.outputs.values():
+            output.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    async def _attempt(self, stager: Stager) -> tuple[TaskState, TaskInfo]:
+        try:
+            self._work.mkdir(mode=0o700, parents=True)
+            await stager.fetch(self._spec.input_data, self._work)
+        except (StagingError, OSError) as error:
+            return TaskState.FAILED, TaskInfo(reason="staging", message=str(error))
+        try:
+            process = self._start()
+        except (OSError, ValueError) as error:
+            return TaskState.FAILED, TaskInfo(reason="start", message=_start_message(self._spec.command, error))
+        try:
+            self._report(TaskState.RUNNING, TaskInfo())
+            status = await self._wait(process)
+        finally:
+            process.close()
+        end = self._verdict(status)
+        self._report(TaskState.COMPLETED, TaskInfo(exit_code=end[1].exit_code))
+        return await self._stage_out(stager, end)
+
+    def _start(self) -> TaskProcess:
+        words = shlex.split(self._spec.command)
+        if not words:
+            raise ValueError("the command is empty")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)}
+        added = {name: _expand(value, own) for name, value in self._spec.environment.items()}
+        environment = {**own, **added, TASK_VARIABLE: self.id}
+        words[0] = shutil.which(words[0], path=environment.get("PATH")) or words[0]
+        return TaskProcess(words, self._work, environment, self._on_output)
+
+    async def _wait(self, process: TaskProcess) -> int | None:
+        """The exit status; None when the time limit came first."""
+        limit = self._spec.resource_requirements.get("timeLimit") or None
+        status = None
+        try:
+            with anyio.move_on_after(limit):
+                status = await process.wait()
+        finally:
+            if status is None:
+                with anyio.CancelScope(shield=True):
+                    await process.kill_tree()
+                    await process.wait()
+        return status
+
+    def _verdict(self, status: int | None) -> tuple[TaskState, TaskInfo]:
+        if status is None:
+            limit = self._spec.resource_requirements["timeLimit"]
+            message = f"it was killed at its time limit of {limit:g} s"
+            return TaskState.FAILED, TaskInfo(reason="time-limit", message=message)
+        if status < 0:
+            message = f"the program was killed by {_signal_name(-status)}"
+            return TaskState.FAILED, TaskInfo(reason="signal", message=message)
+        if status > 0:
+            message = f"the program ended with exit code {status}"
+            return TaskState.FAILED, TaskInfo(reason="exit", message=message, exit_code=status)
+        return TaskState.DONE, TaskInfo(exit_code=0)
+
+    async def _stage_out(self, stager: Stager, end: tuple[TaskState, TaskInfo]) -> tuple[TaskState, TaskInfo]:
+        paths = [path for group in self._spec.output_data for path in group.paths]
+        streamed = [path for path in paths if self._context.stream and path in STREAMS]
+        try:
+            staged = await stager.deliver([p for p in paths if p not in streamed], self._work, self._context)
+        except StagingError as error:
+            failed = TaskInfo(reason="staging", message=str(error), exit_code=end[1].exit_code)
+            return (TaskState.FAILED, failed) if end[0] is TaskState.DONE else end
+        self._report(TaskState.STAGED_OUT, TaskInfo(output_data=staged))
+        return end
+
+    def _on_output(self, stream: str, data: bytes) -> None:
+        self.outputs[stream].append(data)
+        self._changed(self)
+
+    def _report(self, state: TaskState, info: TaskInfo) -> None:
+        self.reports.append((state.value, info))
+        self._changed(self)
+
+
+def _expand(value: str, own: dict[str, str]) -> str:
+    """`$VAR` is the agent's own variable, `@PATH_SEP` the separator of its paths."""
+    parts = value.replace("@PATH_SEP", os.pathsep).split("$")
+    out = parts[0]
+    for part in parts[1:]:
+        name = part[: next((i for i, c in enumerate(part) if not (c.isalnum() or c == "_")), len(part))]
+        out += (own.get(name, "") if name else "$") + part[len(name) :]
+    return out
+
+
+def _signal_name(number: int) -> str:
+    import signal
+
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _start_message(command: str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no program {shlex.split(command)[0]!r} on this resource"
+    return f"the command {command!r} cannot be started: {error}"

@@ -1,0 +1,280 @@
+"""The life of one job as its owner sees it. No I/O, no clock, no randomness.
+
+Events and the time go in, actions come out. There are two sources of news: the event stream, where the server has
+one and it is connected, and polling, with growing pauses, where not. Output is counted by offset within an attempt,
+so whatever the order of duplicates, gaps and reconnections, each byte is delivered once and in order. A job that
+is found to be over by polling has the rest of its output fetched before it counts as finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from ..wire import EverestError, EverestTimeoutError, Job, JobOutput, RefusedError, TransportError
+
+__all__ = [
+    "Action",
+    "Changed",
+    "Deliver",
+    "Fail",
+    "FetchOutput",
+    "Finish",
+    "Follow",
+    "Poll",
+    "Restarted",
+    "SendCancel",
+    "SendSubscribe",
+]
+
+STREAMS = ("stdout", "stderr")
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+GIVE_UP = 120.0
+"""Seconds without any answer from the server after which following ends with an error."""
+
+
+class SendSubscribe(NamedTuple):
+    """Subscribe on the event stream with what is here."""
+
+    attempt: int
+    offsets: dict[str, int]
+
+
+class Poll(NamedTuple):
+    """Ask for the job's state now."""
+
+
+class FetchOutput(NamedTuple):
+    """Fetch a stream's content from its URI, from this offset on."""
+
+    stream: str
+    uri: str
+    offset: int
+
+
+class Deliver(NamedTuple):
+    """New output for the owner."""
+
+    stream: str
+    data: bytes
+
+
+class Restarted(NamedTuple):
+    """A new attempt began; its output starts again."""
+
+    attempt: int
+
+
+class Changed(NamedTuple):
+    """The job has changed."""
+
+    job: Job
+
+
+class SendCancel(NamedTuple):
+    """Ask the server to cancel the job."""
+
+
+class Finish(NamedTuple):
+    """The job is over and all its output was delivered."""
+
+    job: Job
+
+
+class Fail(NamedTuple):
+    """Following cannot go on."""
+
+    error: EverestError
+
+
+Action: TypeAlias = SendSubscribe | Poll | FetchOutput | Deliver | Restarted | Changed | SendCancel | Finish | Fail
+
+
+@dataclass
+class Follow:
+    """The machine. Every method is an event; see the module's text.
+
+    Args:
+        job: as the submission or a look-up gave it.
+        now: the time.
+        wants_output: whether output is delivered at all.
+    """
+
+    job: Job
+    now: float
+    wants_output: bool = True
+    _attempt: int = 0
+    _offsets: dict[str, int] = field(default_factory=dict)
+    _connected: bool = False
+    _polling: bool = False
+    _pause: float = FIRST_PAUSE
+    _next_poll: float | None = None
+    _last_news: float = 0.0
+    _cancel_deadline: float | None = None
+    _fetching: set[str] = field(default_factory=set)
+    _done: bool = False
+
+    def __post_init__(self) -> None:
+        self._attempt = self.job.attempt
+        self._last_news = self.now
+
+    def start(self, *, connected: bool) -> list[Action]:
+        """Begin, with the event stream connected or not."""
+        if self.job.state.is_final:
+            return self._finish_by_fetching()
+        if connected:
+            return self.connected()
+        self._next_poll = self.now + self._pause
+        return []
+
+    def connected(self) -> list[Action]:
+        """The event stream is there (again)."""
+        self._connected = True
+        self._next_poll = None
+        return [] if self._over else [SendSubscribe(self._attempt, dict(self._offsets))]
+
+    def disconnected(self, now: float) -> list[Action]:
+        """The event stream is gone: poll until it is back."""
+        self._connected = False
+        self._pause = FIRST_PAUSE
+        if not self._over and not self._polling:
+            self._next_poll = now + self._pause
+        return []
+
+    def state(self, job: Job, now: float) -> list[Action]:
+        """The event stream tells a state; all output before it has come."""
+        self._last_news = now
+        if self._over:
+            return []
+        actions = self._take(job)
+        if job.state.is_final:
+            self._done = True
+            return [*actions, Finish(job)]
+        return actions
+
+    def output(self, event: JobOutput, now: float) -> list[Action]:
+        """The event stream brings output."""
+        self._last_news = now
+        if self._over or event.attempt < self._attempt:
+            return []
+        actions: list[Action] = self._new_attempt(event.attempt)
+        have = self._offsets.get(event.stream, 0)
+        if event.offset > have:  # something is missing: ask again from what is here
+            return [*actions, SendSubscribe(self._attempt, dict(self._offsets))]
+        return actions + self._deliver(event.stream, event.data[have - event.offset :])
+
+    def unknown(self) -> list[Action]:
+        """The server has no such job (any more)."""
+        return self._fail(RefusedError("the job is gone: it was deleted", status=404, job_id=self.job.id))
+
+    def polled(self, job: Job, now: float) -> list[Action]:
+        """The answer to a poll."""
+        self._polling = False
+        self._last_news = now
+        if self._over:
+            return []
+        changed = (job.state, job.attempt) != (self.job.state, self.job.attempt)
+        actions = self._take(job)
+        if job.state.is_final:
+            return actions + self._finish_by_fetching()
+        self._pause = FIRST_PAUSE if changed else min(self._pause * 1.5, LONGEST_PAUSE)
+        self._next_poll = None if self._connected else now + self._pause
+        return actions
+
+    def poll_failed(self, error: EverestError, now: float) -> list[Action]:
+        """A poll got no answer."""
+        self._polling = False
+        if self._over:
+            return []
+        passing = isinstance(error, (TransportError, EverestTimeoutError)) or (
+            isinstance(error, RefusedError) and error.status >= 500
+        )
+        if not passing or now - self._last_news >= GIVE_UP:
+            return self._fail(error)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._next_poll = now + self._pause
+        return []
+
+    def fetched(self, stream: str, offset: int, data: bytes) -> list[Action]:
+        """The rest of a stream, from this offset on."""
+        if self._done:
+            return []
+        self._fetching.discard(stream)
+        have = self._offsets.get(stream, 0)
+        actions = self._deliver(stream, data[max(have - offset, 0) :])
+        return actions + self._finish_when_fetched()
+
+    def fetch_failed(self, error: EverestError) -> list[Action]:
+        """The rest of a stream cannot be had."""
+        return self._fail(error)
+
+    def cancel(self, now: float, wait: float) -> list[Action]:
+        """The owner wants it to end; wait this long for the confirmation."""
+        if self._over or self._cancel_deadline is not None:
+            return []
+        self._cancel_deadline = now + wait
+        return [SendCancel()]
+
+    def tick(self, now: float) -> list[Action]:
+        """Time has passed."""
+        if self._over:
+            return []
+        if self._cancel_deadline is not None and now >= self._cancel_deadline:
+            return self._fail(EverestTimeoutError("the cancel was sent and is not confirmed yet", job_id=self.job.id))
+        if self._next_poll is not None and now >= self._next_poll:
+            self._next_poll, self._polling = None, True
+            return [Poll()]
+        return []
+
+    def wake_at(self) -> float | None:
+        """When `tick` has something to do, or None."""
+        if self._over:
+            return None
+        times = [time for time in (self._next_poll, self._cancel_deadline) if time is not None]
+        return min(times, default=None)
+
+    @property
+    def _over(self) -> bool:
+        return self._done or bool(self._fetching)
+
+    def _take(self, job: Job) -> list[Action]:
+        if job.attempt < self._attempt:
+            return []
+        actions = self._new_attempt(job.attempt)
+        changed = job != self.job
+        self.job = job
+        return [*actions, Changed(job)] if changed else actions
+
+    def _new_attempt(self, attempt: int) -> list[Action]:
+        if attempt <= self._attempt:
+            return []
+        self._attempt = attempt
+        self._offsets = {}
+        return [Restarted(attempt)]
+
+    def _deliver(self, stream: str, data: bytes) -> list[Action]:
+        if not data:
+            return []
+        self._offsets[stream] = self._offsets.get(stream, 0) + len(data)
+        return [Deliver(stream, data)] if self.wants_output else []
+
+    def _finish_by_fetching(self) -> list[Action]:
+        uris = {name: self.job.result.get(name) for name in STREAMS} if self.wants_output else {}
+        fetches: list[Action] = [
+            FetchOutput(name, uri, self._offsets.get(name, 0)) for name, uri in uris.items() if isinstance(uri, str)
+        ]
+        self._fetching = {fetch.stream for fetch in fetches if isinstance(fetch, FetchOutput)}
+        return fetches + self._finish_when_fetched()
+
+    def _finish_when_fetched(self) -> list[Action]:
+        if self._fetching:
+            return []
+        self._done = True
+        return [Finish(self.job)]
+
+    def _fail(self, error: EverestError) -> list[Action]:
+        if self._done:
+            return []
+        self._done = True
+        return [Fail(error)]

@@ -1,0 +1,176 @@
+"""The one seam to httpx: requests out, errors of our own tree in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx
+import msgspec
+
+from ..wire import (
+    AuthenticationError,
+    EverestError,
+    EverestTimeoutError,
+    RefusedError,
+    TransportError,
+)
+from .server import Server
+
+__all__ = ["Transport"]
+
+_PHASES = {
+    httpx.ConnectTimeout: "connecting",
+    httpx.ReadTimeout: "waiting for its answer",
+    httpx.WriteTimeout: "sending",
+    httpx.PoolTimeout: "waiting for a free connection",
+}
+_SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_ATTEMPTS = 3
+_PAUSE = 0.1
+
+
+class Transport:
+    """Sends requests to one server.
+
+    Args:
+        server: whose address and token are looked up for each request.
+        transport: stands in for the network in tests.
+        timeout: limits in seconds by phase.
+    """
+
+    def __init__(self, server: Server, transport: httpx.AsyncBaseTransport | None, timeout: httpx.Timeout) -> None:
+        self._server = server
+        # redirects are not followed: the token must not travel to wherever they point
+        self._client = httpx.AsyncClient(
+            transport=transport, timeout=timeout, follow_redirects=False, trust_env=not _is_loopback(server.url)
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: Any = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> httpx.Response:
+        """One request and its answer, repeated after a broken connection where repeating is safe.
+
+        `repeatable` says whether it may be; by default as the method allows.
+
+        Raises:
+            EverestError: mapped from whatever went wrong.
+        """
+        safe = method in _SAFE_METHODS if repeatable is None else repeatable
+        body = msgspec.json.encode(json) if json is not None else content
+        sent = {"Content-Type": "application/json"} if json is not None else {}
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._once(method, path, body, params, {**sent, **(headers or {})})
+            except TransportError:
+                await self._server.refresh()
+                if not safe or attempt == _ATTEMPTS - 1:
+                    raise
+                await anyio.sleep(_PAUSE * 2**attempt)
+            except AuthenticationError:
+                if attempt or not await self._server.refresh():
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _once(
+        self, method: str, path: str, body: Any, params: Mapping[str, str] | None, headers: dict[str, str]
+    ) -> httpx.Response:
+        with _mapped(self._server.url):
+            response = await self._client.request(
+                method, self._url(path), content=body, params=params, headers={**self._authorization(), **headers}
+            )
+        _check(response, self._server.url)
+        return response
+
+    @asynccontextmanager
+    async def stream(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body of a GET in pieces.
+
+        Raises:
+            EverestError: mapped from whatever went wrong.
+        """
+        with _mapped(self._server.url):
+            async with self._client.stream(
+                "GET", self._url(path), headers=self._authorization() if path.startswith("/") else {}
+            ) as response:
+                if response.is_error:
+                    await response.aread()
+                _check(response, self._server.url)
+                yield response.aiter_bytes(1 << 18)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    def _url(self, path: str) -> str:
+        # a URI of another server is fetched as it is; see `_authorization`
+        return self._server.url + path if path.startswith("/") else path
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._server.token}"} if self._server.token else {}
+
+
+class _mapped:  # noqa: N801 - reads as a verb in `with _mapped(url)`
+    """Turns httpx's errors into ours, the most specific first, with the cause kept."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)):
+            return
+        raise self._map(error) from error
+
+    def _map(self, error: Exception) -> EverestError:
+        if isinstance(error, httpx.TimeoutException):
+            phase = _PHASES.get(type(error), "an exchange")
+            return EverestTimeoutError(
+                f"{self._url} took too long: {phase}", hint="Is the server overloaded, or the network slow?"
+            )
+        if isinstance(error, httpx.ConnectError):
+            return TransportError(f"{self._url} cannot be reached: {error}", hint="Is the address right?")
+        if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+            return TransportError(f"{self._url} is not an address of a server: {error}")
+        return TransportError(f"the connection to {self._url} broke: {error or type(error).__name__}")
+
+
+def _check(response: httpx.Response, url: str) -> None:
+    """Raise for every answer that is not a success."""
+    status = response.status_code
+    if response.is_success:
+        return
+    said = _reason(response)
+    if status == 401:
+        raise AuthenticationError(
+            f"{url} does not accept the token: {said}", hint="Log in again, or check which server the route names."
+        )
+    if response.is_redirect:
+        said = f"it redirects to {response.headers.get('location', 'nowhere')}"
+    raise RefusedError(f"{url} refused ({status}): {said}", status=status)
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        content = msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return response.text.strip()[:500] or response.reason_phrase
+    said = content.get("error") if isinstance(content, dict) else None
+    return str(said or response.reason_phrase)[:500]
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    return host == "localhost" or host == "::1" or host.startswith("127.")

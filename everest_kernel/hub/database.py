@@ -1,0 +1,101 @@
+"""SQLite with one commit for all writes of a turn of the event loop.
+
+A write is queued and its future resolves once it is on disk. All writes that are queued in the same turn share one
+transaction. Commits run on the loop's own thread: one takes about 0.3 ms here, and a thread in between would
+add a third of that to every acknowledged job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .schema import SCHEMA
+
+__all__ = ["Database", "Write"]
+
+Write = Callable[[sqlite3.Connection], object]
+
+
+class Database:
+    """The hub's database file.
+
+    Args:
+        path: of the file; made when it does not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        path.chmod(0o600)
+        # FULL: a commit in WAL mode survives a power cut only with it
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(SCHEMA)
+        self._writes: list[tuple[Write, asyncio.Future[None]]] = []
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of a question. Sees committed writes, and none that are still queued."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def first(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        row: tuple[Any, ...] | None = self._connection.execute(sql, parameters).fetchone()
+        return row
+
+    def write(self, write: Write) -> asyncio.Future[None]:
+        """Queue a write for this turn's commit; the future resolves when it is on disk, or with its error."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._writes.append((write, future))
+        if len(self._writes) == 1:
+            loop.call_soon(self.flush)
+        return future
+
+    def run(self, write: Write) -> None:
+        """Commit one write now, with whatever is queued: for the hub's start and rare changes."""
+        self.flush()
+        self._connection.execute("BEGIN IMMEDIATE")
+        write(self._connection)
+        self._connection.execute("COMMIT")
+
+    def flush(self) -> None:
+        """Commit what is queued."""
+        writes, self._writes = self._writes, []
+        if not writes:
+            return
+        done: list[asyncio.Future[None]] = []
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for write, future in writes:
+                self._one(write, future, done)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._connection.execute("ROLLBACK")
+            for _, future in writes:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future in done:
+            if not future.done():
+                future.set_result(None)
+
+    def _one(self, write: Write, future: asyncio.Future[None], done: list[asyncio.Future[None]]) -> None:
+        # a savepoint keeps one faulty write from taking the others of its turn with it
+        self._connection.execute("SAVEPOINT one")
+        try:
+            write(self._connection)
+        except sqlite3.IntegrityError as error:
+            self._connection.execute("ROLLBACK TO one")
+            if not future.done():
+                future.set_exception(error)
+        else:
+            done.append(future)
+        self._connection.execute("RELEASE one")
+
+    def close(self) -> None:
+        """Commit what is queued and close the file."""
+        self.flush()
+        self._connection.close()

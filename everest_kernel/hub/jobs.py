@@ -1,0 +1,364 @@
+"""The hub's jobs: accepted, handed to the scheduler, followed while they run, and ended.
+
+Order of promises: a job is acknowledged when it is on disk; a final state is told to anyone only when it is on
+disk with its files; a report of a superseded attempt changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from ..wire import (
+    Application,
+    Job,
+    JobRequest,
+    JobState,
+    TaskId,
+    TaskInfo,
+    TaskState,
+    file_uri,
+)
+from .contents import Content, Contents
+from .database import Database
+from .files import Files
+from .identity import new_id
+from .job_log import JobLog
+from .output_log import OutputLog
+from .scheduler import Action, Cancel, Delete, End, Resume, Scheduler, Send, TaskKey
+from .tasks import STREAMS, check_inputs, command_line, output_paths, read_results, stage_inputs
+
+__all__ = ["Dispatcher", "Jobs", "LiveJob"]
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher(Protocol):
+    """Carries out what the scheduler decides; the gateway to the agents."""
+
+    def carry_out(self, action: Send | Resume | Cancel | Delete) -> None:
+        """Send one message to an agent."""
+
+    def resource_name(self, resource: str) -> str:
+        """The name of a resource."""
+
+
+@dataclass
+class LiveJob:
+    """A job that is not ended, or just now is.
+
+    Attributes:
+        job: as clients see it.
+        version: rises with each change of `job`.
+        outputs: what the present attempt has written, by stream.
+        staged: where its outputs are, by path in the task's directory.
+    """
+
+    job: Job
+    application: Application
+    version: int = 0
+    outputs: dict[str, OutputLog] = field(default_factory=dict)
+    staged: dict[str, Content] = field(default_factory=dict)
+    delete_at_end: bool = False
+
+
+class Jobs:
+    """All jobs of the hub."""
+
+    def __init__(
+        self, database: Database, contents: Contents, files: Files, scheduler: Scheduler, job_log: JobLog
+    ) -> None:
+        self._database = database
+        self._contents = contents
+        self._files = files
+        self._scheduler = scheduler
+        self._log = job_log
+        self._live: dict[str, LiveJob] = {}
+        self.dispatcher: Dispatcher | None = None
+        self.watchers: set[Callable[[str], None]] = set()
+        """Called with the id of a job that changed or wrote something."""
+        self.on_task_end: Callable[[TaskId], None] = lambda task_id: None
+
+    # --- for clients
+
+    async def submit(self, user: str, application: Application, request: JobRequest, key: str | None) -> Job:
+        """Accept a job; it is on disk when this returns. The same key gives the same job again.
+
+        Raises:
+            InputError: the inputs do not fit the application.
+            InputError: an input file does not exist.
+        """
+        if key is not None:
+            row = self._database.first("SELECT id FROM jobs WHERE user = ? AND submission_key = ?", user, key)
+            if row is not None:
+                found = self.find(user, row[0])
+                assert found is not None
+                return found
+        check_inputs(application, request.inputs)
+        staging = stage_inputs(application, request.inputs)
+        output_paths(application, request.inputs)
+        command_line(application, request.inputs)
+        job = self._new_job(user, application, request)
+        inputs = self._files.inputs_of_job(user, job.id, staging.files.values())
+        live = LiveJob(job, application)
+        row_values = (
+            job.id, user, key, job.name, 0, 0,
+            msgspec.json.encode(application), msgspec.json.encode(request), msgspec.json.encode(_status(job)),
+        )  # fmt: skip
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row_values)
+            inputs(connection)
+
+        try:
+            await self._database.write(write)
+        except sqlite3.IntegrityError:  # the same key came twice at once; the other one won
+            return await self.submit(user, application, request, key)
+        self._live[job.id] = live
+        self.act(self._scheduler.submit(TaskKey(job.id, 0), user, request.resources or application.resources))
+        return live.job
+
+    def _new_job(self, user: str, application: Application, request: JobRequest) -> Job:
+        now = _now()
+        limits = {name: r.default_value for name, r in application.config.resource_requirements.items()}
+        for name, value in request.resource_requirements.items():
+            declared = application.config.resource_requirements.get(name)
+            if declared is None or declared.allow_override:
+                limits[name] = value
+        return Job(
+            id=new_id(),
+            state=JobState.READY,
+            name=request.name,
+            user=user,
+            app_id=application.id,
+            app_alias=f"{application.user}/{application.alias}" if application.alias else "",
+            app_name=application.name,
+            app_version=application.version,
+            description=request.description,
+            inputs=request.inputs,
+            submitted=now,
+            last_update_time=now,
+            resources=request.resources,
+            resource_requirements=limits,
+        )
+
+    def find(self, user: str, job_id: str) -> Job | None:
+        """A job of this user, or None."""
+        live = self._live.get(job_id)
+        if live is not None:
+            return live.job if live.job.user == user else None
+        row = self._database.first("SELECT request, status FROM jobs WHERE id = ? AND user = ?", job_id, user)
+        return _read_job(*row) if row else None
+
+    def all(self, user: str, name: str | None = None) -> list[Job]:
+        """All jobs of a user, the newest first; those of a name when one is given."""
+        rows = self._database.query(
+            "SELECT id, request, status FROM jobs WHERE user = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY id DESC",
+            user,
+            name,
+        )
+        return [self._live[row[0]].job if row[0] in self._live else _read_job(*row[1:]) for row in rows]
+
+    def live(self, job_id: str) -> LiveJob | None:
+        """The running side of a job, or None when it is ended."""
+        return self._live.get(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to end; it does so when its agent has confirmed."""
+        if job_id in self._live:
+            self._log.add(job_id, "Cancel requested")
+            self.act(self._scheduler.cancel(TaskKey(job_id, 0)))
+
+    async def delete(self, user: str, job_id: str) -> None:
+        """Drop a job with its files; one that runs is cancelled first."""
+        live = self._live.get(job_id)
+        if live is not None:
+            live.delete_at_end = True
+            self.cancel(job_id)
+            return
+        await self._database.write(lambda connection: self._drop(connection, job_id))
+
+    def _drop(self, connection: sqlite3.Connection, job_id: str) -> None:
+        connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+        connection.execute("DELETE FROM job_log WHERE job_id = ?", (job_id,))
+        self._files.drop_job(connection, job_id)
+
+    @property
+    def active(self) -> int:
+        """How many jobs are not ended."""
+        return len(self._live)
+
+    # --- for agents
+
+    def outputs_of(self, task_id: TaskId) -> dict[str, int]:
+        """How much of a task's output is here, by stream."""
+        live = self._live.get(task_id.job_id)
+        return {} if live is None else {name: output.length for name, output in live.outputs.items()}
+
+    def on_output(self, task_id: TaskId, stream: str, offset: int, data: bytes) -> bool:
+        """Bytes from a task whose attempt counts; False when some before them are missing."""
+        live = self._live.get(task_id.job_id)
+        if live is None or stream not in STREAMS:
+            return True
+        output = live.outputs.setdefault(stream, OutputLog(self._contents))
+        fits = output.append(offset, data)
+        self._changed(task_id.job_id)
+        return fits
+
+    def on_running(self, task_id: TaskId, resource: str) -> None:
+        """A task whose attempt counts has started."""
+        live = self._live.get(task_id.job_id)
+        if live is None or live.job.state is JobState.RUNNING:
+            return
+        name = self.dispatcher.resource_name(resource) if self.dispatcher else ""
+        self._update(live, state=JobState.RUNNING, started=_now(), resource_name=name)
+
+    def on_staged(self, task_id: TaskId, staged: dict[str, Content]) -> None:
+        """The outputs of a task whose attempt counts."""
+        live = self._live.get(task_id.job_id)
+        if live is not None:
+            live.staged.update(staged)
+
+    def on_end(self, task_id: TaskId, state: TaskState, info: TaskInfo, stored: Callable[[], None]) -> None:
+        """A task whose attempt counts is over; `stored` is called when that is on disk."""
+        live = self._live[task_id.job_id]
+        states = {TaskState.DONE: JobState.DONE, TaskState.CANCELED: JobState.CANCELLED}
+        final = states.get(state, JobState.FAILED)
+        self._end(live, final, info, stored)
+
+    def act(self, actions: list[Action]) -> None:
+        """Carry out what the scheduler decided."""
+        for action in actions:
+            if isinstance(action, End):
+                state = JobState.CANCELLED if action.state is TaskState.CANCELED else JobState.FAILED
+                info = TaskInfo(message=action.message, reason="" if state is JobState.CANCELLED else "lost")
+                self._end(self._live[action.key.job_id], state, info, lambda: None)
+            elif isinstance(action, Send):
+                self._send(action)
+            elif self.dispatcher is not None:
+                self.dispatcher.carry_out(action)
+
+    def _send(self, action: Send) -> None:
+        live = self._live[action.task.job_id]
+        name = self.dispatcher.resource_name(action.resource) if self.dispatcher else ""
+        if action.task.attempt == 0:
+            self._update(live, state=JobState.SCHEDULED, resource_name=name)
+            if self.dispatcher is not None:
+                self.dispatcher.carry_out(action)
+            return
+        # a later attempt is sent only when its number is on disk: after a crash the earlier one must not count
+        for output in live.outputs.values():
+            output.discard()
+        live.outputs.clear()
+        live.staged.clear()
+        attempt = action.task.attempt
+        self._update(live, state=JobState.SCHEDULED, attempt=attempt, started=0, resource_name=name)
+        written = self._database.write(
+            lambda connection: connection.execute(
+                "UPDATE jobs SET attempt = ? WHERE id = ?", (attempt, action.task.job_id)
+            )
+        )
+
+        def sent(future: asyncio.Future[None]) -> None:
+            future.result()
+            if self.dispatcher is not None:
+                self.dispatcher.carry_out(action)
+
+        written.add_done_callback(sent)
+
+    # --- endings
+
+    def _end(self, live: LiveJob, state: JobState, info: TaskInfo, stored: Callable[[], None]) -> None:
+        job_id = live.job.id
+        self.on_task_end(TaskId(job_id, 0, live.job.attempt))
+        kept = {**live.staged}
+        kept |= {name: output.store() for name, output in live.outputs.items() if output.length}
+        for name in STREAMS:  # a stream without a byte is an empty file, as on any Everest
+            if name in output_paths(live.application, live.job.inputs).values():
+                kept.setdefault(name, self._contents.small(b""))
+        uris = {path: file_uri("jobs", job_id, path.rsplit("/", 1)[-1]) for path in kept}
+        by_uri = {uris[path]: content for path, content in kept.items()}
+        result, problems = read_results(
+            live.application,
+            output_paths(live.application, live.job.inputs),
+            uris.get,
+            lambda uri: self._contents.read(by_uri[uri]),
+        )
+        message, reason = info.message, info.reason
+        if state is JobState.DONE and problems:
+            state, message, reason = JobState.FAILED, "; ".join(problems), "output"
+        now = _now()
+        final = msgspec.structs.replace(
+            live.job, state=state, result=result, info=message, reason=reason, exit_code=info.exit_code,
+            finished=now, last_update_time=now, data_size=sum(content.size for content in kept.values()),
+        )  # fmt: skip
+        self._commit_end(live, final, by_uri, stored)
+
+    def _commit_end(self, live: LiveJob, final: Job, kept: dict[str, Content], stored: Callable[[], None]) -> None:
+        lines, status = self._log.take(final.id), msgspec.json.encode(_status(final))
+
+        def write(connection: sqlite3.Connection) -> None:
+            for uri, content in kept.items():
+                content.write(connection)
+                self._files.insert(connection, uri, final.user, final.id, content)
+            connection.execute("UPDATE jobs SET final = 1, status = ? WHERE id = ?", (status, final.id))
+            connection.executemany("INSERT INTO job_log VALUES (?, ?)", [(final.id, line) for line in lines])
+            if live.delete_at_end:
+                self._drop(connection, final.id)
+
+        def done(future: asyncio.Future[None]) -> None:
+            future.result()
+            live.job = final
+            live.version += 1
+            self._changed(final.id)
+            del self._live[final.id]
+            stored()
+
+        self._database.write(write).add_done_callback(done)
+
+    def _update(self, live: LiveJob, **changes: Any) -> None:
+        live.job = msgspec.structs.replace(live.job, last_update_time=_now(), **changes)
+        live.version += 1
+        self._changed(live.job.id)
+
+    def _changed(self, job_id: str) -> None:
+        for watcher in list(self.watchers):
+            watcher(job_id)
+
+    # --- start
+
+    def recover(self, resources: list[str], now: float) -> None:
+        """Take up the jobs that were unfinished when the hub stopped."""
+        rows = self._database.query(
+            "SELECT attempt, application, request, status FROM jobs WHERE final = 0 ORDER BY id"
+        )
+        tasks = []
+        for attempt, application, request, status in rows:
+            job = msgspec.structs.replace(_read_job(request, status), state=JobState.READY, attempt=attempt)
+            live = LiveJob(job, msgspec.json.decode(application, type=Application))
+            self._live[job.id] = live
+            tasks.append((TaskId(job.id, 0, attempt), job.user, job.resources or live.application.resources))
+        if tasks:
+            log.info("%d unfinished jobs found", len(tasks))
+        self._scheduler.recover(tasks, resources, now)
+
+
+def _status(job: Job) -> Job:
+    """What of a job can change, for the database: the request is kept once, beside it."""
+    return msgspec.structs.replace(job, inputs={})
+
+
+def _read_job(request: bytes, status: bytes) -> Job:
+    inputs = msgspec.json.decode(request, type=JobRequest).inputs
+    return msgspec.structs.replace(msgspec.json.decode(status, type=Job), inputs=inputs)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

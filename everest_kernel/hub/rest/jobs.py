@@ -1,0 +1,66 @@
+"""Jobs: list, read, log, cancel, delete."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ...wire import Job
+from ..identity import Identity
+from ..job_log import JobLog
+from ..jobs import Jobs
+from .common import Refusal, json_response, user_of
+
+__all__ = ["job_routes"]
+
+
+def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity) -> list[Route]:
+    """The endpoints below `/api/jobs`."""
+
+    def find(request: Request) -> tuple[str, Job]:
+        user = user_of(request, identity)
+        job = jobs.find(user, request.path_params["job"])
+        if job is None:
+            raise Refusal(404, "there is no such job")
+        return user, job
+
+    async def index(request: Request) -> Response:
+        user = user_of(request, identity)
+        found = jobs.all(user, request.query_params.get("name"))
+        state = request.query_params.get("state")
+        return json_response([job for job in found if state in (None, job.state.value)])
+
+    async def delete_by_name(request: Request) -> Response:
+        user = user_of(request, identity)
+        name = request.query_params.get("name")
+        if not name:
+            raise Refusal(400, "name which jobs to delete: /api/jobs?name=…")
+        for job in jobs.all(user, name):
+            await jobs.delete(user, job.id)
+        return json_response({})
+
+    async def read(request: Request) -> Response:
+        return json_response(find(request)[1])
+
+    async def read_log(request: Request) -> Response:
+        return PlainTextResponse(job_log.read(find(request)[1].id))
+
+    async def cancel(request: Request) -> Response:
+        job = find(request)[1]
+        jobs.cancel(job.id)
+        return json_response({})
+
+    async def delete(request: Request) -> Response:
+        user, job = find(request)
+        await jobs.delete(user, job.id)
+        return json_response({})
+
+    return [
+        Route("/api/jobs", index, methods=["GET"]),
+        Route("/api/jobs", delete_by_name, methods=["DELETE"]),
+        Route("/api/jobs/{job}", read, methods=["GET"]),
+        Route("/api/jobs/{job}", delete, methods=["DELETE"]),
+        Route("/api/jobs/{job}/log", read_log, methods=["GET"]),
+        Route("/api/jobs/{job}/cancel", cancel, methods=["POST"]),
+    ]
