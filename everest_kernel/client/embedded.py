@@ -39,7 +39,9 @@ async def embedded_server(home: Path | None = None) -> Server:
         ConfigurationError: its record is not safe to trust.
     """
     home = home or hub_home()
-    record = await _running(home) or await asyncio.to_thread(_start_once, home)
+    record = await _running(home)
+    if record is None:
+        record = await asyncio.to_thread(_start_once, home)
     return Server(record.url, record.token, renew=lambda: embedded_server(home))
 
 
