@@ -2,12 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
+if TYPE_CHECKING:
+    from .notebook import RemoteJob
+
+__all__ = ["RemoteJob", "__version__", "load_ipython_extension", "remote", "unload_ipython_extension"]
 __version__ = "0.1.0"
 
 _ATTRIBUTE = "_everest"
+
+
+def __getattr__(name: str) -> Any:
+    # importing the package must cost nothing: the kernel starts through it
+    if name == "RemoteJob":
+        from .notebook import RemoteJob
+
+        return RemoteJob
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def remote(
+    route: str,
+    code: str,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    outputs: Sequence[str] = (),
+    files: Sequence[str] = (),
+    fetch: Sequence[str] = (),
+    name: str = "",
+    time_limit: float | None = None,
+) -> RemoteJob:
+    """Start a program on a route, as a `%%remote` cell does, and go on at once.
+
+    Args:
+        route: `python`, `shell`, or a configured one.
+        code: the program, in the route's language.
+        inputs: values that it gets as variables.
+        outputs: names of variables to bring back.
+        files: patterns of local files to send.
+        fetch: patterns of files to bring back into the working directory.
+        name: the job's name.
+        time_limit: seconds after which it is killed.
+
+    Returns:
+        The job: `await job` and `job.result()` give a dictionary of the outputs.
+
+    Raises:
+        EverestError: something about the call; nothing was submitted.
+
+    Example:
+        >>> jobs = [remote("python", "y = x ** 2", inputs={"x": x}, outputs=["y"]) for x in range(4)]
+        >>> [job.result()["y"] for job in jobs]
+        [0, 1, 4, 9]
+    """
+    from .notebook import shared_session, start_remote
+
+    return start_remote(
+        shared_session(),
+        route,
+        code,
+        inputs=inputs,
+        outputs=outputs,
+        files=files,
+        fetch=fetch,
+        name=name,
+        time_limit=time_limit,
+    )
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import signal
 import sys
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..languages import Display
 from ..wire import CellOptionError, EverestError, JobCancelledError
 from .channels import QueueChannel, channel_for
-from .options import HELP
+from .options import HELP, parse_remote_line
 from .remote_cell import Outcome, Prepared, RemoteRun, dry_run, finish, prepare
-from .session import NotebookSession
+from .session import shared_session
 from .transform import ENTRY, CellTransformer
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Everest:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
-        self.session = NotebookSession()
+        self.session = shared_session()
         self.transformer = CellTransformer()
 
     async def run_cell(self, magic: str, line: str, body: str) -> Any:
@@ -97,7 +96,7 @@ class Everest:
                 channel.text(stream, text)
 
     def _prepare(self, line: str, body: str) -> Prepared:
-        return prepare(line, body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
+        return prepare(parse_remote_line(line), body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
 
     def _run_for(self, prepared: Prepared, channel: Channel) -> RemoteRun:
         return RemoteRun(prepared, channel, os.urandom(8).hex(), replaces=_replaces_displays(self.shell))
@@ -108,8 +107,6 @@ class Everest:
         try:
             return await run.run(client)
         except asyncio.CancelledError:
-            if run.job_id:
-                await client.cancel(run.job_id)
             run.end("cancelled")
             raise
         except EverestError:
@@ -170,7 +167,6 @@ def load(shell: Any) -> Everest:
     shell.events.register("pre_execute", everest.transformer.enter)
     shell.events.register("post_execute", everest.transformer.leave)
     object.__setattr__(shell, ENTRY, everest.run_cell)
-    atexit.register(everest.session.close)
     return everest
 
 
@@ -182,5 +178,4 @@ def unload(shell: Any, everest: Everest) -> None:
     shell.events.unregister("pre_execute", everest.transformer.enter)
     shell.events.unregister("post_execute", everest.transformer.leave)
     delattr(shell, ENTRY)
-    atexit.unregister(everest.session.close)
     everest.session.close()

@@ -7,12 +7,15 @@ values and shows the last one.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from ..languages import CellRequest, Display, Program, Returned
 from ..routes import Route, find_route, load_configuration, route_table
@@ -21,13 +24,15 @@ from .channels import Channel
 from .header import Header, format_size
 from .inputs import Selection, select
 from .local_files import LocalFile, find_files, save_files
-from .options import RemoteOptions, parse_remote_line
+from .options import RemoteOptions
 from .output import CellOutput
 
 if TYPE_CHECKING:
     from ..client import EverestClient
 
-__all__ = ["Prepared", "RemoteRun", "dry_run", "finish", "prepare"]
+__all__ = ["Outcome", "Prepared", "RemoteRun", "dry_run", "finish", "prepare"]
+
+_CANCEL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,15 @@ class Prepared:
         return {**self.program.sizes, **{file.staging.target: file.size for file in self.files}}
 
 
-def prepare(line: str, body: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path) -> Prepared:
-    """Read the line, choose values and files, and render the program. Nothing is sent.
+def prepare(
+    options: RemoteOptions, body: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
+) -> Prepared:
+    """Choose values and files, and render the program. Nothing is sent.
 
     Raises:
         CellError: something about the cell; nothing was submitted.
         ConfigurationError: no such route, or a faulty configuration.
     """
-    options = parse_remote_line(line)
     route = find_route(options.route, route_table(load_configuration(folder)))
     if not body.strip():
         raise CellError("the cell is empty below its %%remote line", hint="Nothing was sent.")
@@ -143,8 +149,16 @@ class RemoteRun:
         app_id = route.application or await client.ensure_application(route.cell_application)
         job = await client.submit(app_id, await self._request(client))
         self.job_id = self.header.job_id = job.id
-        note = _note(job.id)
-        async with CellOutput(self.channel, route.language.stream(), note) as output:
+        try:
+            return await self._follow(client, job)
+        except asyncio.CancelledError:  # an interrupt: the far side is told before the cell is given back
+            with anyio.CancelScope(shield=True), anyio.move_on_after(_CANCEL_SECONDS):
+                await client.cancel(job.id)
+            raise
+
+    async def _follow(self, client: EverestClient, job: Job) -> Outcome:
+        language = self.prepared.route.language
+        async with CellOutput(self.channel, language.stream(), _note(job.id)) as output:
             job = await client.follow(job.id, _Sink(self, output), job=job)
         outcome = Outcome(job, last_lines=output.last_lines())
         if "values" in job.result:
@@ -179,7 +193,8 @@ class RemoteRun:
     def show_header(self, *, update: bool = False) -> None:
         """Show the header line, or replace it."""
         transient = {"display_id": self.display_id}
-        self.channel.display(Display(self.header.bundle(), {}, transient, update and self.replaces))
+        metadata = {"everest_header": True}
+        self.channel.display(Display(self.header.bundle(), metadata, transient, update and self.replaces))
 
     def end(self, state: str) -> None:
         """The last form of the header."""

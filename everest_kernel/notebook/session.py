@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ..wire import AuthenticationError, ConfigurationError
 if TYPE_CHECKING:
     from ..client import ClientThread, EverestClient, Server
 
-__all__ = ["NotebookSession"]
+__all__ = ["NotebookSession", "shared_session"]
 
 
 class NotebookSession:
@@ -77,3 +78,15 @@ class NotebookSession:
         self._thread.run(close_all())
         self._thread.stop()
         self._thread = None
+
+
+_shared: NotebookSession | None = None
+
+
+def shared_session() -> NotebookSession:
+    """The session of this process: magics and `everest_kernel.remote` use the same connections."""
+    global _shared
+    if _shared is None:
+        _shared = NotebookSession()
+        atexit.register(_shared.close)
+    return _shared
