@@ -94,14 +94,17 @@ def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     sockets = _sockets()
     yield
     leaks = []
+    coroutine = asyncio.iscoroutinefunction(getattr(request, "function", None))
     for thread in set(threading.enumerate()) - threads:
+        if coroutine and thread.name.startswith("asyncio_"):
+            continue  # the loop's own executor, which ends with the loop after this
         thread.join(5)  # one that is just ending
         if thread.is_alive():
             leaks.append(f"thread {thread.name}")
     left = set(psutil.Process().children(recursive=True)) - children
     _, alive = psutil.wait_procs(left, timeout=5)
     leaks += [f"process {process.pid} {process.name()}" for process in alive if process.is_running()]
-    if asyncio.iscoroutinefunction(getattr(request, "function", None)):
+    if coroutine:
         # pytest-asyncio closes the loop's own socket pair after this
         sockets |= {target for target in _sockets() if len(_sockets() - sockets) <= 2}
     leaks += [f"socket {target}" for target in _sockets() - sockets]

@@ -109,12 +109,12 @@ class Jobs:
         inputs = self._files.inputs_of_job(user, job.id, staging.files.values())
         live = LiveJob(job, application)
         row_values = (
-            job.id, user, key, job.name, 0, 0,
+            job.id, user, key, job.name,
             msgspec.json.encode(application), msgspec.json.encode(request), msgspec.json.encode(_status(job)),
         )  # fmt: skip
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row_values)
+            connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?)", row_values)
             inputs(connection)
 
         try:
@@ -170,18 +170,22 @@ class Jobs:
         """The running side of a job, or None when it is ended."""
         return self._live.get(job_id)
 
-    def cancel(self, job_id: str) -> None:
-        """Ask for a job to end; it does so when its agent has confirmed."""
-        if job_id in self._live:
-            self._log.add(job_id, "Cancel requested")
-            self.act(self._scheduler.cancel(TaskKey(job_id, 0)))
+    async def cancel(self, job_id: str) -> None:
+        """Ask for a job to end; it does so when its agent has confirmed. The wish is on disk when this returns."""
+        if job_id not in self._live:
+            return
+        self._log.add(job_id, "Cancel requested")
+        self.act(self._scheduler.cancel(TaskKey(job_id, 0)))
+        await self._database.write(
+            lambda connection: connection.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,))
+        )
 
     async def delete(self, user: str, job_id: str) -> None:
         """Drop a job with its files; one that runs is cancelled first."""
         live = self._live.get(job_id)
         if live is not None:
             live.delete_at_end = True
-            self.cancel(job_id)
+            await self.cancel(job_id)
             return
         await self._database.write(lambda connection: self._drop(connection, job_id))
 
@@ -337,17 +341,21 @@ class Jobs:
     def recover(self, resources: list[str], now: float) -> None:
         """Take up the jobs that were unfinished when the hub stopped."""
         rows = self._database.query(
-            "SELECT attempt, application, request, status FROM jobs WHERE final = 0 ORDER BY id"
+            "SELECT attempt, cancelling, application, request, status FROM jobs WHERE final = 0 ORDER BY id"
         )
-        tasks = []
-        for attempt, application, request, status in rows:
+        tasks, cancelling = [], []
+        for attempt, cancelled, application, request, status in rows:
             job = msgspec.structs.replace(_read_job(request, status), state=JobState.READY, attempt=attempt)
             live = LiveJob(job, msgspec.json.decode(application, type=Application))
             self._live[job.id] = live
             tasks.append((TaskId(job.id, 0, attempt), job.user, job.resources or live.application.resources))
+            if cancelled:
+                cancelling.append(TaskKey(job.id, 0))
         if tasks:
             log.info("%d unfinished jobs found", len(tasks))
         self._scheduler.recover(tasks, resources, now)
+        for key in cancelling:  # an agent that still has one is told to end it when it comes back
+            self.act(self._scheduler.cancel(key))
 
 
 def _status(job: Job) -> Job:

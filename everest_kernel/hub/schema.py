@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS applications (
 );
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, submission_key TEXT, name TEXT NOT NULL, final INTEGER NOT NULL,
-    attempt INTEGER NOT NULL, application BLOB NOT NULL, request BLOB NOT NULL, status BLOB NOT NULL,
+    attempt INTEGER NOT NULL, cancelling INTEGER NOT NULL,
+    application BLOB NOT NULL, request BLOB NOT NULL, status BLOB NOT NULL,
     UNIQUE (user, submission_key)
 );
 CREATE INDEX IF NOT EXISTS jobs_by_user ON jobs (user, id);

@@ -48,7 +48,7 @@ def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity) -> list[Route]:
 
     async def cancel(request: Request) -> Response:
         job = find(request)[1]
-        jobs.cancel(job.id)
+        await jobs.cancel(job.id)
         return json_response({})
 
     async def delete(request: Request) -> Response:

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from everest_kernel.hub.scheduler import Action, Cancel, Delete, End, Resume, Scheduler, Send, TaskKey
+from everest_kernel.wire import TaskId, TaskState
+
+
+def key(name: str, number: int = 0) -> TaskKey:
+    return TaskKey(name, number)
+
+
+def sent(actions: list[Action]) -> list[str]:
+    return [f"{action.resource}:{action.task}" for action in actions if isinstance(action, Send)]
+
+
+def test_a_task_waits_for_an_agent_and_then_goes() -> None:
+    scheduler = Scheduler()
+    assert scheduler.submit(key("j"), "u", ()) == []
+    assert sent(scheduler.connected("r", 1, [], 0)) == ["r:j-0-0"]
+
+
+def test_no_more_tasks_than_slots_and_the_next_when_one_ends() -> None:
+    scheduler = Scheduler()
+    scheduler.connected("r", 2, [], 0)
+    assert [len(sent(scheduler.submit(key(f"j{i}"), "u", ()))) for i in range(3)] == [1, 1, 0]
+    counts, actions = scheduler.ended("r", TaskId("j0", 0, 0))
+    assert counts
+    assert sent(actions) == ["r:j2-0-0"]
+
+
+def test_users_and_jobs_take_turns() -> None:
+    scheduler = Scheduler()
+    for number in range(3):
+        scheduler.submit(key("big", number), "anna", ())
+    scheduler.submit(key("small"), "anna", ())
+    scheduler.submit(key("other"), "boris", ())
+    order = sent(scheduler.connected("r", 5, [], 0))
+    assert order == ["r:big-0-0", "r:other-0-0", "r:small-0-0", "r:big-1-0", "r:big-2-0"]
+
+
+def test_a_task_goes_only_to_a_resource_that_it_names() -> None:
+    scheduler = Scheduler()
+    scheduler.connected("wrong", 4, [], 0)
+    assert scheduler.submit(key("j"), "u", ("right",)) == []
+    assert sent(scheduler.connected("right", 1, [], 0)) == ["right:j-0-0"]
+
+
+def test_an_agent_back_in_time_goes_on() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.connected("r", 1, [], 0)
+    scheduler.submit(key("j"), "u", ())
+    scheduler.disconnected("r", 10)
+    assert scheduler.wake_at() == 40
+    assert scheduler.tick(39) == []
+    assert scheduler.connected("r", 1, [TaskId("j", 0, 0)], 39) == [Resume("r", TaskId("j", 0, 0))]
+    assert scheduler.wake_at() is None
+
+
+def test_an_agent_back_without_the_task_gets_its_next_attempt() -> None:
+    scheduler = Scheduler()
+    scheduler.connected("r", 1, [], 0)
+    scheduler.submit(key("j"), "u", ())
+    scheduler.disconnected("r", 1)
+    assert sent(scheduler.connected("r", 1, [], 2)) == ["r:j-0-1"]
+
+
+def test_a_lost_task_goes_elsewhere_and_the_old_attempt_no_longer_counts() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.connected("a", 1, [], 0)
+    scheduler.submit(key("j"), "u", ())
+    scheduler.disconnected("a", 0)
+    scheduler.connected("b", 1, [], 1)
+    assert sent(scheduler.tick(30)) == ["b:j-0-1"]
+    old = TaskId("j", 0, 0)
+    assert scheduler.connected("a", 1, [old], 31) == [Delete("a", old)]
+    assert scheduler.ended("a", old) == (False, [Delete("a", old)])
+    assert scheduler.ended("b", TaskId("j", 0, 1))[0]
+
+
+def test_a_task_that_is_lost_too_often_fails() -> None:
+    scheduler = Scheduler(grace=1, max_attempts=2)
+    scheduler.connected("r", 1, [], 0)
+    scheduler.submit(key("j"), "u", ())
+    scheduler.disconnected("r", 0)
+    assert sent(scheduler.connected("r", 1, [], 0)) == ["r:j-0-1"]
+    scheduler.disconnected("r", 5)
+    (end,) = scheduler.tick(6)
+    assert isinstance(end, End)
+    assert end.state is TaskState.FAILED
+    assert scheduler.unfinished == 0
+
+
+@pytest.mark.parametrize("place", ["queued", "sent", "lost"])
+def test_cancel(place: str) -> None:
+    scheduler = Scheduler()
+    if place != "queued":
+        scheduler.connected("r", 1, [], 0)
+    scheduler.submit(key("j"), "u", ())
+    if place == "lost":
+        scheduler.disconnected("r", 0)
+    actions = scheduler.cancel(key("j"))
+    if place == "sent":
+        assert actions == [Cancel("r", TaskId("j", 0, 0))]
+        assert scheduler.cancel(key("j")) == []
+        assert scheduler.ended("r", TaskId("j", 0, 0))[0]
+    else:
+        assert [type(action) for action in actions] == [End]
+    assert scheduler.unfinished == 0
+    assert sent(scheduler.connected("r", 1, [], 1)) == []
+
+
+def test_a_cancelled_task_whose_agent_never_returns_ends() -> None:
+    scheduler = Scheduler(grace=5)
+    scheduler.connected("r", 1, [], 0)
+    scheduler.submit(key("j"), "u", ())
+    scheduler.cancel(key("j"))
+    scheduler.disconnected("r", 0)
+    (end,) = scheduler.tick(5)
+    assert isinstance(end, End)
+    assert end.state is TaskState.CANCELED
+
+
+def test_after_a_restart_tasks_wait_for_the_agents_that_may_have_them() -> None:
+    scheduler = Scheduler(grace=30)
+    first, second = TaskId("a", 0, 0), TaskId("b", 0, 1)
+    scheduler.recover([(first, "u", ()), (second, "u", ())], ["r", "s"], 0)
+    assert scheduler.connected("r", 2, [first], 1) == [Resume("r", first)]
+    assert sent(scheduler.connected("s", 2, [], 2)) == ["r:b-0-2"]
+
+
+def test_after_a_restart_without_any_known_agent_grace_decides() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.recover([(TaskId("a", 0, 0), "u", ())], ["never-back"], 0)
+    assert scheduler.connected("new", 1, [], 1) == []
+    assert sent(scheduler.tick(30)) == ["new:a-0-1"]
+
+
+def test_the_same_task_twice_is_a_mistake() -> None:
+    scheduler = Scheduler()
+    scheduler.submit(key("j"), "u", ())
+    with pytest.raises(ValueError, match="already"):
+        scheduler.submit(key("j"), "u", ())
+
+
+class SchedulerMachine(RuleBasedStateMachine):
+    """A world of agents that do as they are told, come, go and forget."""
+
+    @initialize(attempts=st.integers(1, 4))
+    def begin(self, attempts: int) -> None:
+        self.scheduler = Scheduler(grace=10, max_attempts=attempts)
+        self.attempts = attempts
+        self.now = 0.0
+        self.count = 0
+        self.has: dict[str, set[TaskId]] = {"a": set(), "b": set(), "c": set()}
+        self.slots = {"a": 1, "b": 2, "c": 0}
+        self.up: set[str] = set()
+        self.open: set[TaskKey] = set()
+        self.started: dict[TaskKey, set[int]] = {}
+
+    def do(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                assert action.resource in self.up
+                task = TaskKey(action.task.job_id, action.task.number)
+                assert task in self.open, "an ended task was sent"
+                assert action.task.attempt not in self.started.setdefault(task, set()), "an attempt ran twice"
+                self.started[task].add(action.task.attempt)
+                assert action.task.attempt < self.attempts
+                self.has[action.resource].add(action.task)
+            elif isinstance(action, End):
+                self.open.remove(action.key)
+            elif isinstance(action, Delete):
+                self.has[action.resource].discard(action.task)
+            elif isinstance(action, Cancel):
+                self.report(action.resource, action.task)
+
+    def report(self, resource: str, task: TaskId) -> None:
+        counts, actions = self.scheduler.ended(resource, task)
+        self.has[resource].discard(task)
+        if counts:
+            self.open.remove(TaskKey(task.job_id, task.number))
+        self.do(actions)
+
+    @rule(user=st.sampled_from("xy"), resources=st.sampled_from([(), ("a",), ("b", "c")]))
+    def submit(self, user: str, resources: tuple[str, ...]) -> None:
+        self.count += 1
+        task = TaskKey(f"j{self.count}", 0)
+        self.open.add(task)
+        self.do(self.scheduler.submit(task, user, resources))
+
+    @rule(resource=st.sampled_from("abc"), forgets=st.booleans())
+    def connect(self, resource: str, forgets: bool) -> None:
+        if resource in self.up:
+            return
+        self.up.add(resource)
+        if forgets:
+            self.has[resource].clear()
+        self.do(self.scheduler.connected(resource, self.slots[resource], list(self.has[resource]), self.now))
+
+    @rule(resource=st.sampled_from("abc"))
+    def disconnect(self, resource: str) -> None:
+        if resource in self.up:
+            self.up.remove(resource)
+            self.do(self.scheduler.disconnected(resource, self.now))
+
+    @rule(seconds=st.floats(0, 20))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.do(self.scheduler.tick(self.now))
+
+    @precondition(lambda self: any(self.has[r] for r in self.up))
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        resource, task = data.draw(st.sampled_from(sorted((r, t) for r in self.up for t in self.has[r])))
+        self.report(resource, task)
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.do(self.scheduler.cancel(data.draw(st.sampled_from(sorted(self.open)))))
+
+    @invariant()
+    def bounds(self) -> None:
+        for resource in self.up:
+            assert self.scheduler.running(resource) <= max(self.slots[resource], len(self.has[resource]))
+        assert self.scheduler.unfinished == len(self.open)
+        current = [t for r in self.up for t in self.has[r] if self.scheduler.is_current(r, t)]
+        assert len({(t.job_id, t.number) for t in current}) == len(current), "one task, two live attempts"
+
+    def teardown(self) -> None:
+        """With all agents there, everything that was accepted comes to an end."""
+        if not hasattr(self, "scheduler"):
+            return
+        self.slots["c"] = 1
+        for resource in "abc":
+            self.disconnect(resource)
+        self.wait(50)
+        for resource in "abc":
+            self.connect(resource, True)
+        for _ in range(10 * self.count + 10):
+            for resource in "abc":
+                for task in list(self.has[resource]):
+                    self.report(resource, task)
+        assert not self.open
+
+
+TestSchedulerProperties = SchedulerMachine.TestCase
