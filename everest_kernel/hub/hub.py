@@ -69,6 +69,7 @@ class Hub:
         self.settings = settings
         self.url = "http://hub.invalid"
         self.last_use = time.monotonic()
+        self._stop: Callable[[], None] | None = None
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def __aenter__(self) -> Hub:
@@ -127,9 +128,16 @@ class Hub:
         Raises:
             ConfigurationError: the address is taken or cannot be used.
         """
-        from .server import serve
+        from .server import HubServer
 
-        await serve(self, on_ready)
+        server = HubServer(self, on_ready)
+        self._stop = server.stop
+        await server.run()
+
+    def stop(self) -> None:
+        """Let `serve` return, once the requests that are under way are answered."""
+        if self._stop is not None:
+            self._stop()
 
     def _application(self, routes: list[Route]) -> ASGIApp:
         async def nowhere(request: Request) -> Response:

@@ -15,7 +15,7 @@ from ..wire import ConfigurationError
 if TYPE_CHECKING:
     from .hub import Hub
 
-__all__ = ["bind", "serve"]
+__all__ = ["HubServer", "bind"]
 
 _SHUTDOWN_SECONDS = 3
 
@@ -35,12 +35,53 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def serve(hub: Hub, on_ready: Callable[[str], Awaitable[None]]) -> None:
-    """See `Hub.serve`."""
-    listener = bind(hub.settings.host, hub.settings.port)
-    host, port = listener.getsockname()[:2]
-    hub.url = f"http://{host}:{port}"
-    config = uvicorn.Config(
+class HubServer:
+    """One run of the server; see `Hub.serve`."""
+
+    def __init__(self, hub: Hub, on_ready: Callable[[str], Awaitable[None]]) -> None:
+        self._hub = hub
+        self._on_ready = on_ready
+        self._server: _Server | None = None
+
+    def stop(self) -> None:
+        """End it gracefully."""
+        if self._server is not None:
+            self._server.should_exit = True
+
+    async def run(self) -> None:
+        """Serve until stopped, idle, or told by a signal.
+
+        Raises:
+            ConfigurationError: the address cannot be used.
+        """
+        settings = self._hub.settings
+        listener = bind(settings.host, settings.port)
+        host, port = listener.getsockname()[:2]
+        self._hub.url = f"http://{host}:{port}"
+        self._server = _Server(_config(self._hub), lambda: self._on_ready(self._hub.url))
+        try:
+            async with anyio.create_task_group() as group:
+                if settings.idle_timeout is not None:
+                    group.start_soon(self._stop_when_idle, settings.idle_timeout)
+                await self._server.serve(sockets=[listener])
+                group.cancel_scope.cancel()
+        finally:
+            listener.close()
+
+    async def _stop_when_idle(self, timeout: float) -> None:
+        while True:
+            remaining = self._hub.last_use + timeout - time.monotonic()
+            if remaining > 0:
+                await anyio.sleep(remaining)  # the moment at which it could be idle at the earliest
+            elif self._hub.busy:
+                await anyio.sleep(timeout)
+            else:
+                self.stop()
+                return
+
+
+def _config(hub: Hub) -> uvicorn.Config:
+    return uvicorn.Config(
         hub.asgi,
         loop="none",
         http="httptools",
@@ -53,36 +94,16 @@ async def serve(hub: Hub, on_ready: Callable[[str], Awaitable[None]]) -> None:
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         timeout_keep_alive=300,  # a notebook is idle between cells; a new connection would cost it a round trip
     )
-    server = _Server(config)
-    async with anyio.create_task_group() as group:
-        if hub.settings.idle_timeout is not None:
-            group.start_soon(_stop_when_idle, hub, server, hub.settings.idle_timeout)
-        server.when_started = lambda: on_ready(hub.url)
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            listener.close()
-        group.cancel_scope.cancel()
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it accepts connections."""
 
-    when_started: Callable[[], Awaitable[None]]
+    def __init__(self, config: uvicorn.Config, when_started: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._when_started = when_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            await self.when_started()
-
-
-async def _stop_when_idle(hub: Hub, server: uvicorn.Server, timeout: float) -> None:
-    while True:
-        remaining = hub.last_use + timeout - time.monotonic()
-        if remaining > 0:
-            await anyio.sleep(remaining)  # the moment at which it could be idle at the earliest
-        elif hub.busy:
-            await anyio.sleep(timeout)
-        else:
-            server.should_exit = True
-            return
+            await self._when_started()

@@ -69,13 +69,16 @@ async def served_hub(home: Path, **settings: Any) -> AsyncIterator[tuple[Hub, ht
     async def on_ready(url: str) -> None:
         ready.set()
 
-    async with Hub(HubSettings(home=home, **settings)) as hub, anyio.create_task_group() as group:
+    async with Hub(HubSettings(home=home, **settings)) as hub:
         headers = {"Authorization": f"Bearer {hub.client_token()}"}
-        group.start_soon(hub.serve, on_ready)
-        await ready.wait()
-        async with httpx.AsyncClient(base_url=hub.url, headers=headers, trust_env=False) as client:
-            yield hub, client
-        group.cancel_scope.cancel()
+        serving = asyncio.create_task(hub.serve(on_ready))
+        try:
+            await ready.wait()
+            async with httpx.AsyncClient(base_url=hub.url, headers=headers, trust_env=False) as client:
+                yield hub, client
+        finally:
+            hub.stop()
+            await serving
 
 
 class ScriptedAgent:
