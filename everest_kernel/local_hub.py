@@ -40,9 +40,9 @@ def run_hub(
         ConfigurationError: another hub runs in the same home, or the port is taken.
     """
     home = home or hub_home()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = filelock.FileLock(run_lock_path(home), timeout=0)
     try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock.acquire()
     except filelock.Timeout:
         record = read_record(home)
@@ -51,6 +51,8 @@ def run_hub(
             f"a hub already runs in {home}{where}",
             hint="Use that one, stop it first, or name another folder with --home.",
         ) from None
+    except OSError as error:
+        raise ConfigurationError(f"the hub's folder {home} cannot be used: {error.strerror}") from error
     try:
         settings = HubSettings(home=home, host=host, port=port, idle_timeout=idle_timeout)
         _run(_serve(settings, slots if with_agent else 0, as_json))

@@ -64,7 +64,7 @@ def _read_record(home: Path) -> HubRecord | None:
         with path.open("rb") as stream:
             _check_owner(stream, path)
             return msgspec.json.decode(stream.read(), type=HubRecord)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # starting it will tell what is in the way
         return None
     except msgspec.DecodeError:
         return None

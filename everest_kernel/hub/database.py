@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..wire import ConfigurationError
 from .schema import SCHEMA
 
 __all__ = ["Database", "Write"]
@@ -25,15 +26,18 @@ class Database:
 
     Args:
         path: of the file; made when it does not exist.
+
+    Raises:
+        ConfigurationError: it cannot be made, or is something else.
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
-        # FULL: a commit in WAL mode survives a power cut only with it
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(SCHEMA)
+        try:
+            self._connection = _open(path)
+        except sqlite3.Error as error:
+            raise ConfigurationError(
+                f"{path} cannot be opened as a hub's database: {error}", hint="Name another folder with --home."
+            ) from error
         self._writes: list[tuple[Write, asyncio.Future[None]]] = []
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -99,3 +103,17 @@ class Database:
         """Commit what is queued and close the file."""
         self.flush()
         self._connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        path.chmod(0o600)
+        # FULL: a commit in WAL mode survives a power cut only with it
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.executescript(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
