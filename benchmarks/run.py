@@ -1,0 +1,42 @@
+"""Measures what the project promises: `python benchmarks/run.py [NAME…]`; see README.md beside it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import cells, hub_rates
+from benchmarks.figures import table
+
+BENCHMARKS = {
+    "plain": cells.plain_cells,
+    "start": cells.kernel_start,
+    "remote": cells.remote_cells,
+    "first-output": cells.first_output,
+    "accepted": hub_rates.accepted_jobs,
+    "finished": hub_rates.finished_jobs,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="which (default: all)")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    root = str(Path(__file__).resolve().parent.parent)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}", flush=True)
+    missed = 0
+    for name in names:
+        figures = BENCHMARKS[name]()
+        print(table(figures), flush=True)
+        missed += sum(figure.reached is False for figure in figures)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
