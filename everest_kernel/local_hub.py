@@ -15,7 +15,7 @@ import msgspec
 from . import __version__
 from .agent import Agent, AgentSettings
 from .hub import Hub, HubSettings
-from .wire import AGENT_PATH, ConfigurationError, HubRecord, hub_home, record_path, run_lock_path
+from .wire import AGENT_PATH, ConfigurationError, EverestError, HubRecord, hub_home, record_path, run_lock_path
 
 __all__ = ["IDLE_TIMEOUT", "read_record", "run_hub"]
 
@@ -80,9 +80,15 @@ async def _serve(settings: HubSettings, slots: int | None, as_json: bool) -> Non
             if slots != 0:
                 group.start_soon(_agent(hub, url, slots, settings.home).run)
 
+        failure: EverestError | None = None
         async with anyio.create_task_group() as group:
-            await hub.serve(on_ready=ready)
+            try:
+                await hub.serve(on_ready=ready)
+            except EverestError as error:  # a task group would wrap it in a group of its own
+                failure = error
             group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
 
 def _agent(hub: Hub, url: str, slots: int | None, home: Path) -> Agent:

@@ -87,7 +87,7 @@ class Transport:
     ) -> httpx.Response:
         with _mapped(self._server.url):
             response = await self._client.request(
-                method, self._url(path), content=body, params=params, headers={**self._authorization(), **headers}
+                method, self._url(path), content=body, params=params, headers={**self._authorization(path), **headers}
             )
         _check(response, self._server.url)
         return response
@@ -100,9 +100,7 @@ class Transport:
             EverestError: mapped from whatever went wrong.
         """
         with _mapped(self._server.url):
-            async with self._client.stream(
-                "GET", self._url(path), headers=self._authorization() if path.startswith("/") else {}
-            ) as response:
+            async with self._client.stream("GET", self._url(path), headers=self._authorization(path)) as response:
                 if response.is_error:
                     await response.aread()
                 _check(response, self._server.url)
@@ -116,8 +114,10 @@ class Transport:
         # a URI of another server is fetched as it is; see `_authorization`
         return self._server.url + path if path.startswith("/") else path
 
-    def _authorization(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._server.token}"} if self._server.token else {}
+    def _authorization(self, path: str) -> dict[str, str]:
+        """The token, for this server alone: a job's result may point anywhere."""
+        ours = path.startswith("/") or path.startswith(f"{self._server.url}/")
+        return {"Authorization": f"Bearer {self._server.token}"} if ours and self._server.token else {}
 
 
 class _mapped:  # noqa: N801 - reads as a verb in `with _mapped(url)`
@@ -144,7 +144,7 @@ class _mapped:  # noqa: N801 - reads as a verb in `with _mapped(url)`
             return TransportError(f"{self._url} cannot be reached: {error}", hint="Is the address right?")
         if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
             return TransportError(f"{self._url} is not an address of a server: {error}")
-        return TransportError(f"the connection to {self._url} broke: {error or type(error).__name__}")
+        return TransportError(f"the connection to {self._url} broke: {str(error) or type(error).__name__}")
 
 
 def _check(response: httpx.Response, url: str) -> None:

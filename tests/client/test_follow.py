@@ -1,0 +1,350 @@
+"""The life of a followed job: tables, and a simulated server with every kind of bad luck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from everest_kernel.client.follow import (
+    FIRST_PAUSE,
+    GIVE_UP,
+    LONGEST_PAUSE,
+    Action,
+    Changed,
+    Deliver,
+    Fail,
+    FetchOutput,
+    Finish,
+    Follow,
+    Poll,
+    Restarted,
+    SendCancel,
+    SendSubscribe,
+)
+from everest_kernel.wire import (
+    AuthenticationError,
+    EverestError,
+    EverestTimeoutError,
+    Job,
+    JobOutput,
+    JobState,
+    RefusedError,
+    TransportError,
+)
+
+
+def job(state: str = "RUNNING", attempt: int = 0, **fields: Any) -> Job:
+    return Job(id="j", state=JobState(state), attempt=attempt, **fields)
+
+
+def follow(state: str = "SUBMITTED", **options: Any) -> Follow:
+    return Follow(job(state), 0.0, **options)
+
+
+def out(offset: int, data: bytes, *, attempt: int = 0, stream: str = "stdout") -> JobOutput:
+    return JobOutput("j", attempt, stream, offset, data)
+
+
+# --- events
+
+
+def test_with_the_stream_it_subscribes_and_does_not_poll() -> None:
+    machine = follow()
+    assert machine.start(connected=True) == [SendSubscribe(0, {})]
+    assert machine.wake_at() is None
+
+
+def test_states_are_told_once() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    running = job("RUNNING")
+    assert machine.state(running, 1) == [Changed(running)]
+    assert machine.state(running, 2) == []
+
+
+@pytest.mark.parametrize("state", ["DONE", "FAILED", "CANCELLED"])
+def test_a_final_state_on_the_stream_ends_it(state: str) -> None:
+    machine = follow()
+    machine.start(connected=True)
+    end = job(state)
+    assert machine.state(end, 1) == [Changed(end), Finish(end)]
+    assert machine.state(end, 2) == []
+    assert machine.output(out(0, b"late"), 3) == []
+    assert machine.tick(100) == []
+    assert machine.wake_at() is None
+
+
+def test_output_is_delivered_once_and_in_order() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    assert machine.output(out(0, b"abc"), 1) == [Deliver("stdout", b"abc")]
+    assert machine.output(out(0, b"abc"), 1) == []
+    assert machine.output(out(1, b"bcde"), 1) == [Deliver("stdout", b"de")]
+    assert machine.output(out(0, b"E", stream="stderr"), 1) == [Deliver("stderr", b"E")]
+
+
+def test_a_gap_is_asked_for_again() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    machine.output(out(0, b"ab"), 1)
+    assert machine.output(out(5, b"x"), 1) == [SendSubscribe(0, {"stdout": 2})]
+
+
+def test_a_new_attempt_starts_its_output_again() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    machine.output(out(0, b"ab"), 1)
+    assert machine.output(out(0, b"AB", attempt=1), 1) == [Restarted(1), Deliver("stdout", b"AB")]
+    assert machine.output(out(2, b"late"), 1) == []
+    assert machine.state(job("RUNNING", 0), 1) == []
+
+
+def test_after_a_reconnection_it_goes_on_from_what_it_has() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    machine.output(out(0, b"abc"), 1)
+    assert machine.disconnected(2) == []
+    assert machine.wake_at() == 2 + FIRST_PAUSE
+    assert machine.connected() == [SendSubscribe(0, {"stdout": 3})]
+    assert machine.wake_at() is None
+
+
+def test_a_deleted_job_is_an_error() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    (action,) = machine.unknown()
+    assert isinstance(action, Fail)
+    assert isinstance(action.error, RefusedError)
+
+
+# --- polling
+
+
+def test_without_the_stream_it_polls_with_growing_pauses() -> None:
+    machine = follow("RUNNING")
+    assert machine.start(connected=False) == []
+    now, pauses = 0.0, []
+    for _ in range(12):
+        wake = machine.wake_at()
+        assert wake is not None
+        pauses.append(wake - now)
+        now = wake
+        assert machine.tick(now) == [Poll()]
+        assert machine.tick(now) == [], "one poll at a time"
+        assert machine.polled(job("RUNNING"), now) == []
+    assert pauses[0] == pytest.approx(FIRST_PAUSE)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == pytest.approx(LONGEST_PAUSE)
+
+
+def test_a_change_makes_it_poll_eagerly_again() -> None:
+    machine = follow("SUBMITTED")
+    machine.start(connected=False)
+    for now in (1.0, 2.0, 3.0):
+        machine.tick(now)
+        machine.polled(job("SUBMITTED"), now)
+    machine.tick(10)
+    assert machine.polled(job("RUNNING"), 10) == [Changed(job("RUNNING"))]
+    assert machine.wake_at() == 10 + FIRST_PAUSE
+
+
+def test_a_job_found_over_has_the_rest_of_its_output_fetched() -> None:
+    machine = follow("RUNNING")
+    machine.start(connected=True)
+    machine.output(out(0, b"ab"), 1)
+    machine.disconnected(2)
+    machine.tick(2 + FIRST_PAUSE)
+    end = job("DONE", result={"stdout": "/o", "stderr": "/e", "values": "/v"})
+    actions = machine.polled(end, 3)
+    assert actions == [Changed(end), FetchOutput("stdout", "/o", 2), FetchOutput("stderr", "/e", 0)]
+    assert machine.fetched("stdout", 2, b"cd") == [Deliver("stdout", b"cd")]
+    assert machine.fetched("stderr", 0, b"") == [Finish(end)]
+
+
+def test_one_that_is_over_already_is_fetched_at_once() -> None:
+    end = job("FAILED", result={"stdout": "/o"})
+    machine = Follow(end, 0.0)
+    assert machine.start(connected=True) == [FetchOutput("stdout", "/o", 0)]
+    assert machine.fetched("stdout", 0, b"x") == [Deliver("stdout", b"x"), Finish(end)]
+
+
+def test_without_output_nothing_is_delivered_or_fetched() -> None:
+    end = job("DONE", result={"stdout": "/o"})
+    machine = Follow(job("RUNNING"), 0.0, wants_output=False)
+    machine.start(connected=False)
+    assert machine.output(out(0, b"x"), 1) == []
+    assert machine.polled(end, 1) == [Changed(end), Finish(end)]
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [
+        (TransportError("gone"), False),
+        (EverestTimeoutError("slow"), False),
+        (RefusedError("busy", status=503), False),
+        (RefusedError("no such job", status=404), True),
+        (AuthenticationError("token"), True),
+    ],
+)
+def test_a_failed_poll_is_repeated_when_it_may_pass(error: EverestError, ends: bool) -> None:
+    machine = follow()
+    machine.start(connected=False)
+    machine.tick(1)
+    actions = machine.poll_failed(error, 1)
+    assert actions == ([Fail(error)] if ends else [])
+    assert (machine.wake_at() is None) == ends
+
+
+def test_it_gives_up_when_nothing_answers_for_long() -> None:
+    machine, error, now = follow(), TransportError("gone"), 0.0
+    machine.start(connected=False)
+    actions: list[Action] = []
+    while not actions:
+        wake = machine.wake_at()
+        assert wake is not None
+        now = wake
+        machine.tick(now)
+        actions = machine.poll_failed(error, now)
+    assert actions == [Fail(error)]
+    assert GIVE_UP <= now <= GIVE_UP + LONGEST_PAUSE
+
+
+# --- cancel
+
+
+def test_a_cancel_is_sent_once_and_waited_for() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    assert machine.cancel(1, wait=5) == [SendCancel()]
+    assert machine.cancel(2, wait=5) == []
+    assert machine.wake_at() == 6
+    end = job("CANCELLED")
+    assert machine.state(end, 3) == [Changed(end), Finish(end)]
+
+
+def test_a_cancel_without_confirmation_is_an_error() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    machine.cancel(1, wait=5)
+    (action,) = machine.tick(6)
+    assert isinstance(action, Fail)
+    assert isinstance(action.error, EverestTimeoutError)
+
+
+def test_a_job_that_ends_before_its_cancel_is_what_it_became() -> None:
+    machine = follow()
+    machine.start(connected=True)
+    machine.cancel(1, wait=5)
+    end = job("DONE")
+    assert machine.state(end, 2)[-1] == Finish(end)
+
+
+# --- a simulated server
+
+
+@dataclass
+class World:
+    """A job that ends; a server that has an event stream on some days; a link that breaks."""
+
+    draw: Any
+    attempts: list[dict[str, bytes]]
+    machine: Follow = field(init=False)
+    now: float = 0.0
+    connected: bool = False
+    inbox: list[Any] = field(default_factory=list)
+    polls: int = 0
+    fetches: list[FetchOutput] = field(default_factory=list)
+    delivered: list[dict[str, bytes]] = field(default_factory=lambda: [{"stdout": b"", "stderr": b""}])
+    finished: Job | None = None
+
+    def __post_init__(self) -> None:
+        self.machine = follow()
+        self.end = job("DONE", len(self.attempts) - 1, result={"stdout": "/o", "stderr": "/e"})
+
+    def act(self, actions: list[Action]) -> None:
+        for action in actions:
+            assert self.finished is None, f"{action} after the end"
+            if isinstance(action, Deliver):
+                self.delivered[-1][action.stream] += action.data
+            elif isinstance(action, Restarted):
+                self.delivered.append({"stdout": b"", "stderr": b""})
+            elif isinstance(action, SendSubscribe):
+                self.inbox = self.replay(action)
+            elif isinstance(action, Poll):
+                self.polls += 1
+            elif isinstance(action, FetchOutput):
+                self.fetches.append(action)
+            elif isinstance(action, Finish):
+                self.finished = action.job
+            else:
+                assert isinstance(action, Changed), action
+
+    def replay(self, subscription: SendSubscribe) -> list[Any]:
+        """What a server sends: everything from those offsets, in pieces, some twice, then the final state."""
+        events: list[Any] = []
+        for attempt in range(subscription.attempt, len(self.attempts)):
+            for stream, content in self.attempts[attempt].items():
+                at = subscription.offsets.get(stream, 0) if attempt == subscription.attempt else 0
+                while at < len(content):
+                    size = self.draw(st.integers(1, len(content) - at))
+                    back = self.draw(st.integers(0, at))
+                    events.append(out(at - back, content[at - back : at + size], attempt=attempt, stream=stream))
+                    at += size
+        return [*events, self.end]
+
+    def step(self) -> None:
+        choice = self.draw(st.sampled_from(["event", "event", "break", "connect", "time", "answer", "lose"]))
+        if choice == "event" and self.connected and self.inbox:
+            event = self.inbox.pop(0)
+            if isinstance(event, Job):
+                self.act(self.machine.state(event, self.now))
+            else:
+                self.act(self.machine.output(event, self.now))
+        elif choice == "lose" and self.connected and len(self.inbox) > 1 and not isinstance(self.inbox[0], Job):
+            if isinstance(self.inbox[1], Job):
+                return  # a gap is seen by the next output; a server sends the state only after all of it
+            first, second = self.inbox[:2]
+            if (first.stream, first.attempt) == (second.stream, second.attempt):
+                self.inbox.pop(0)
+        elif choice == "break" and self.connected:
+            self.connected, self.inbox = False, []
+            self.act(self.machine.disconnected(self.now))
+        elif choice == "connect" and not self.connected:
+            self.connected = True
+            self.act(self.machine.connected())
+        elif choice == "time":
+            wake = self.machine.wake_at()
+            self.now = max(self.now, wake if wake is not None else self.now)
+            self.act(self.machine.tick(self.now))
+        elif choice == "answer" and self.polls:
+            self.polls -= 1
+            over = self.draw(st.booleans())
+            self.act(self.machine.polled(self.end if over else job("RUNNING", 0), self.now))
+        elif choice == "answer" and self.fetches:
+            fetch = self.fetches.pop(0)
+            content = self.attempts[-1][fetch.stream][fetch.offset :]
+            self.act(self.machine.fetched(fetch.stream, fetch.offset, content))
+
+
+CONTENT = st.fixed_dictionaries({"stdout": st.binary(max_size=12), "stderr": st.binary(max_size=6)})
+
+
+@given(st.data(), st.lists(CONTENT, min_size=1, max_size=3), st.booleans())
+def test_whatever_happens_each_byte_is_delivered_once_and_in_order(
+    data: st.DataObject, attempts: list[dict[str, bytes]], connected: bool
+) -> None:
+    world = World(data.draw, attempts, connected=connected)
+    world.act(world.machine.start(connected=connected))
+    for _ in range(60):
+        if world.finished is None:
+            world.step()
+        for stream in ("stdout", "stderr"):
+            shown = world.delivered[-1][stream]
+            assert any(attempt[stream].startswith(shown) for attempt in attempts)
+    if world.finished is not None:
+        assert world.delivered[-1] == attempts[-1]
+        assert world.machine.wake_at() is None
