@@ -17,6 +17,7 @@ import msgspec
 
 from ..wire import (
     EXTENSIONS_PATH,
+    MALFORMED,
     Application,
     Extensions,
     Job,
@@ -247,7 +248,7 @@ class EverestClient:
 def _read(response: httpx.Response, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(response.content, type=kind)
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         raise ProtocolError(f"{response.request.url} answered something unexpected: {error}") from error
 
 

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 
 from ..wire import (
+    MALFORMED,
     AuthenticationError,
     EverestError,
     EverestTimeoutError,
@@ -116,7 +117,7 @@ class Transport:
 
     def _authorization(self, path: str) -> dict[str, str]:
         """The token, for this server alone: a job's result may point anywhere."""
-        ours = path.startswith("/") or path.startswith(f"{self._server.url}/")
+        ours = path.startswith(("/", f"{self._server.url}/"))
         return {"Authorization": f"Bearer {self._server.token}"} if ours and self._server.token else {}
 
 
@@ -165,7 +166,7 @@ def _check(response: httpx.Response, url: str) -> None:
 def _reason(response: httpx.Response) -> str:
     try:
         content = msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return response.text.strip()[:500] or response.reason_phrase
     said = content.get("error") if isinstance(content, dict) else None
     return str(said or response.reason_phrase)[:500]

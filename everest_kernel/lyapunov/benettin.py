@@ -70,7 +70,7 @@ class Schedule:
     """
 
     T: float = 500.0
-    dt: float = 0.01
+    dt: float = 0.005
     transient: float = 50.0
     renormalize: float = 0.1
 

@@ -61,7 +61,7 @@ def lorenz_spectrum(
     beta: ArrayLike,
     *,
     T: float = 500.0,  # noqa: N803 - the field's symbol
-    dt: float = 0.01,
+    dt: float = 0.005,
     transient: float = 50.0,
     renormalize: float = 0.1,
     start: Sequence[float] | NDArray[np.float64] = (0.5, 1.0, 1.5),
@@ -73,7 +73,7 @@ def lorenz_spectrum(
         rho: parameter ρ (reduced Rayleigh number).
         beta: parameter β (aspect ratio).
         T: averaging time. One run's L1 scatters by about 0.15 / √T at (10, 28, 8/3).
-        dt: Runge-Kutta step; the sum's error is about 1e-4 at 0.01 and 6e-6 at 0.005.
+        dt: Runge-Kutta step; at (10, 28, 8/3) the sum's error is 6e-6 with 0.005 and 1e-4 with 0.01, for half the work.
         transient: time dropped before; without it L1 is low by 0.018 at T = 500.
         renormalize: time between two orthonormalisations.
         start: the initial state (x, y, z), of shape (3,) or (3, *grid).

@@ -7,9 +7,9 @@ import re
 __all__ = ["parse_duration"]
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-_ALL = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?\Z")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+_ALL = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhd])+\Z")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
 
 
 def parse_duration(text: str) -> float:

@@ -1,6 +1,6 @@
 """The vocabulary that both ends of the wire share. Nothing here does I/O or knows another room."""
 
-from . import agents, applications, embedded, errors, events, files, jobs, tasks
+from . import agents, applications, embedded, errors, events, files, jobs, malformed, tasks
 from .agents import *
 from .applications import *
 from .embedded import *
@@ -8,6 +8,7 @@ from .errors import *
 from .events import *
 from .files import *
 from .jobs import *
+from .malformed import *
 from .tasks import *
 
 __all__: list[str] = []
@@ -18,4 +19,5 @@ __all__ += errors.__all__
 __all__ += events.__all__
 __all__ += files.__all__
 __all__ += jobs.__all__
+__all__ += malformed.__all__
 __all__ += tasks.__all__

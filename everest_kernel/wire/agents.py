@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 import msgspec
 
 from .errors import ProtocolError
+from .malformed import MALFORMED
 from .tasks import TaskContext, TaskInfo, TaskSpec
 
 __all__ = [
@@ -155,7 +156,7 @@ def decode_from_agent(frame: str | bytes) -> FromAgent | None:
 def _decode(frame: str | bytes, decoder: msgspec.json.Decoder[_T], known: frozenset[Any]) -> _T | None:
     try:
         return decoder.decode(frame)
-    except msgspec.DecodeError as error:  # ValidationError is one too
+    except MALFORMED as error:
         kind = _type_of(frame)
         if kind is not None and kind not in known:
             return None
@@ -165,7 +166,7 @@ def _decode(frame: str | bytes, decoder: msgspec.json.Decoder[_T], known: frozen
 def _type_of(frame: str | bytes) -> str | None:
     try:
         value = msgspec.json.decode(frame)
-    except msgspec.DecodeError:
+    except MALFORMED:
         return None
     return value[0] if isinstance(value, list) and value and isinstance(value[0], str) else None
 

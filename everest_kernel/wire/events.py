@@ -16,6 +16,7 @@ import msgspec
 
 from .errors import ProtocolError
 from .jobs import Job
+from .malformed import MALFORMED
 
 __all__ = [
     "EVENTS_PATH",
@@ -122,5 +123,5 @@ def decode_server_event(frame: str | bytes) -> ServerEvent:
 def _decode(frame: str | bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
     try:
         return decoder.decode(frame)
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         raise ProtocolError(f"malformed event {frame[:120]!r}: {error}") from error

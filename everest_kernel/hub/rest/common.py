@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from ...wire import MALFORMED
 from ..identity import Identity
 
 __all__ = ["Refusal", "body_as", "json_response", "refusal_response", "token_of", "user_of"]
@@ -72,5 +73,5 @@ async def body_as(request: Request, kind: type[_T]) -> _T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise Refusal(400, f"the request does not fit: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except MALFORMED as error:
         raise Refusal(400, f"the request is not JSON: {error}") from error

@@ -1,0 +1,156 @@
+"""Configuration files, routes and lengths of time."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from everest_kernel.routes import Configuration, find_route, load_configuration, parse_duration, route_table
+from everest_kernel.wire import ConfigurationError
+
+
+def write_user_file(text: str) -> None:
+    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "everest-kernel"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").write_text(text)
+
+
+# --- files
+
+
+def test_without_files_there_are_the_two_routes_of_the_embedded_hub(tmp_path: Path) -> None:
+    table = route_table(load_configuration(tmp_path))
+    assert {name: (r.server, r.language.name) for name, r in table.items()} == {
+        "python": ("embedded", "python"),
+        "shell": ("embedded", "shell"),
+    }
+    assert table["python"].command.startswith(sys.executable), "cells find what plain cells find"
+
+
+def test_the_file_beside_the_notebook_wins_table_by_table(tmp_path: Path) -> None:
+    write_user_file(
+        "default_server = 'lab'\n[servers.lab]\nurl = 'https://a'\n"
+        "[routes.x]\nlanguage = 'shell'\n[routes.y]\nlanguage = 'shell'"
+    )
+    (tmp_path / "everest.toml").write_text("[routes.x]\nlanguage = 'python'\ntime_limit = '1h'\nresources = ['r1']")
+    configuration = load_configuration(tmp_path)
+    assert configuration.default_server == "lab"
+    table = route_table(configuration)
+    assert (table["x"].language.name, table["x"].time_limit, table["x"].resources) == ("python", 3600, ("r1",))
+    assert table["y"].language.name == "shell"
+    assert {route.server for route in table.values()} == {"lab"}
+    assert table["python"].command == "python3 program.py", "another machine has another interpreter"
+
+
+def test_the_environment_wins_over_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_user_file("default_server = 'lab'\n[servers.lab]\nurl = 'https://a'")
+    monkeypatch.setenv("EVEREST_DEFAULT_SERVER", "embedded")
+    assert load_configuration(tmp_path).default_server == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = ", "is not TOML"),
+        ("colour = 'red'", "colour"),
+        ("[servers.a]\nurl = 5", "url"),
+        ("[servers.a]\nurl = 'https://a'\ntoken = 't'", "token"),
+        ("[routes.a]\nlanguage = ['python']", "language"),
+        ("default_server = 'nowhere'", "'nowhere', which is not configured"),
+        ("[routes.a]\nlanguage = 'shell'\nserver = 'nowhere'", "routes.a.server"),
+    ],
+)
+def test_a_faulty_file_is_named_with_its_fault(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "everest.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_configuration(tmp_path)
+    assert said in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "everest.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_configuration(tmp_path)
+
+
+# --- routes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[routes.a]\nlanguage = 'cobol'", "an unknown language 'cobol'"),
+        ("[routes.a]\ncommand = 'x'", "no language"),
+        ("[routes.a]\nlanguage = 'shell'\ntime_limit = 'soon'", "time_limit of route 'a'"),
+    ],
+)
+def test_a_faulty_route_is_named_with_its_fault(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "everest.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        route_table(load_configuration(tmp_path))
+
+
+def test_a_built_in_route_can_be_changed_without_naming_its_language(tmp_path: Path) -> None:
+    (tmp_path / "everest.toml").write_text("[routes.python]\ncommand = '/opt/py/bin/python3 program.py'")
+    route = route_table(load_configuration(tmp_path))["python"]
+    assert (route.language.name, route.command) == ("python", "/opt/py/bin/python3 program.py")
+
+
+def test_an_unknown_route_lists_the_routes_and_suggests_the_nearest() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        find_route("pyhton", route_table(Configuration()))
+    assert "Did you mean 'python'?" in str(caught.value)
+    assert "Routes: python, shell." in str(caught.value)
+    with pytest.raises(ConfigurationError) as caught:
+        find_route("zzzzzz", route_table(Configuration()))
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_an_applications_alias_depends_on_what_it_runs(tmp_path: Path) -> None:
+    table = route_table(Configuration())
+    aliases = {route.cell_application.alias for route in table.values()}
+    (tmp_path / "everest.toml").write_text("[routes.python]\ncommand = 'other'\n[routes.p2]\nlanguage = 'python'")
+    changed = route_table(load_configuration(tmp_path))
+    assert changed["p2"].cell_application == table["python"].cell_application
+    assert changed["python"].cell_application.alias not in aliases
+    assert all(re.fullmatch(r"(python|shell)-cell-[0-9a-f]{16}", alias) for alias in aliases)
+
+
+# --- durations
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("2d", 172800),
+        ("0.5s", 0.5),
+        ("1.5h", 5400),
+        (" 1 H 1 s ", 3601),
+    ],
+)
+def test_lengths_of_time(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-5", "m", "5w", "1m30", "s5", "1e3", "inf", "nan", "٣", "1.", ".5", "5 minutes"]
+)
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_duration(text)
+
+
+@given(st.lists(st.tuples(st.integers(1, 999), st.sampled_from("smhd")), min_size=1, max_size=4))
+def test_parts_add_up(parts: list[tuple[int, str]]) -> None:
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    assert parse_duration("".join(f"{n}{u}" for n, u in parts)) == sum(n * units[u] for n, u in parts)

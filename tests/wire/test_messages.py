@@ -1,0 +1,181 @@
+"""Agent messages, events and job objects: what goes out comes in, and garbage is an error."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from everest_kernel.wire import (
+    AgentHello,
+    AgentInfo,
+    Application,
+    ApplicationConfig,
+    InputData,
+    InputMapping,
+    Job,
+    JobOutput,
+    JobRequest,
+    JobState,
+    JobStateEvent,
+    JobUnknown,
+    OutputData,
+    Parameter,
+    ProtocolError,
+    ResourceInfo,
+    StagedFile,
+    Subscribe,
+    TaskCancel,
+    TaskContext,
+    TaskDelete,
+    TaskId,
+    TaskInfo,
+    TaskMessage,
+    TaskOutput,
+    TaskResume,
+    TaskSpec,
+    TaskStateReport,
+    TaskSubmit,
+    Unsubscribe,
+    decode_client_event,
+    decode_from_agent,
+    decode_server_event,
+    decode_to_agent,
+    encode_event,
+    encode_message,
+)
+
+SPEC = TaskSpec(
+    "n", "sh a.sh", (InputData("a", "data:,x", "EverestToken t"),), (OutputData(("o", "stdout")),), {"K": "v"}
+)
+TO_AGENT = [
+    TaskSubmit("j-0-0", SPEC, TaskContext(stream=True, upload_uri="http://h/x", auth="a", inline_limit=5)),
+    TaskCancel("j-0-0"),
+    TaskResume("j-0-0", {"stdout": 7}),
+    TaskDelete("j-0-0"),
+    TaskMessage("j-0-0", "text"),
+]
+FROM_AGENT = [
+    AgentHello(AgentInfo("n", 4, "1", "Linux", ("stream",)), {"j-0-0": "RUNNING"}),
+    TaskStateReport("j-0-0", "FAILED", TaskInfo((StagedFile("o", "data:,x"),), 3, "exit", "m", {"stdout": 1})),
+    TaskOutput("j-0-0", "stderr", 12, b"\x00\xff"),
+    TaskMessage("j-0-0", "text"),
+    ResourceInfo({"load": 1.5}),
+]
+EVENTS = [
+    JobStateEvent(Job("j", JobState.DONE, result={"o": 1})),
+    JobOutput("j", 1, "stdout", 3, b"\xff"),
+    JobUnknown("j"),
+]
+
+
+@pytest.mark.parametrize("message", TO_AGENT, ids=lambda m: type(m).__name__)
+def test_messages_to_an_agent_survive(message: Any) -> None:
+    assert decode_to_agent(encode_message(message)) == message
+
+
+@pytest.mark.parametrize("message", FROM_AGENT, ids=lambda m: type(m).__name__)
+def test_messages_from_an_agent_survive(message: Any) -> None:
+    assert decode_from_agent(encode_message(message)) == message
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda e: type(e).__name__)
+def test_events_survive(event: Any) -> None:
+    assert decode_server_event(encode_event(event)) == event
+
+
+def test_client_events_survive() -> None:
+    for event in (Subscribe("j", 2, {"stdout": 5}), Unsubscribe("j")):
+        assert decode_client_event(encode_event(event)) == event
+
+
+def test_the_evidenced_form_of_task_submit_is_kept() -> None:
+    """The array that a real controller sends: `["TASK_SUBMIT", id, spec, {}]` with the spec's camel-case keys."""
+    frame = (
+        '["TASK_SUBMIT","565d-0-0",{"name":"t","command":"echo ${x}","inputData":[{"path":"in.txt",'
+        '"uri":"http://e/api/files/1","auth":"EverestTaskToken abc"}],"outputData":[{"paths":["stdout"]}],'
+        '"environment":{},"resourceRequirements":{"timeLimit":60}},{}]'
+    )
+    message = decode_to_agent(frame)
+    assert isinstance(message, TaskSubmit)
+    assert message.spec.input_data[0].auth == "EverestTaskToken abc"
+    assert message.spec.output_data[0].paths == ("stdout",)
+    assert message.context == TaskContext()
+
+
+def test_unknown_types_and_further_fields_are_passed_over() -> None:
+    assert decode_to_agent('["TASK_FROM_THE_FUTURE", 1, {}]') is None
+    assert decode_from_agent('["AGENT_STATUS"]') is None
+    assert decode_to_agent('["TASK_CANCEL", "j-0-0", "a new argument"]') == TaskCancel("j-0-0")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["", "{}", "[]", "[1]", "null", "[" * 5000, b"\xff\xfe", '"TASK_CANCEL"'],
+)
+def test_garbage_is_a_protocol_error(frame: str | bytes) -> None:
+    for decode in (decode_to_agent, decode_from_agent, decode_server_event, decode_client_event):
+        with pytest.raises(ProtocolError) as caught:
+            decode(frame)
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("frame", ['["TASK_CANCEL"]', '["TASK_CANCEL", 5]', '["TASK_RESUME", "j", {"stdout": -1.5}]'])
+def test_wrong_arguments_are_a_protocol_error(frame: str) -> None:
+    with pytest.raises(ProtocolError):
+        decode_to_agent(frame)
+
+
+@given(st.text(max_size=100) | st.binary(max_size=100))
+def test_no_frame_raises_anything_else(frame: str | bytes) -> None:
+    for decode in (decode_to_agent, decode_from_agent, decode_server_event, decode_client_event):
+        with contextlib.suppress(ProtocolError):
+            decode(frame)
+
+
+@given(
+    st.text(st.characters(codec="ascii", exclude_characters="-"), min_size=1, max_size=9),
+    st.integers(0, 9999),
+    st.integers(0, 99),
+)
+def test_a_task_id_survives(job: str, number: int, attempt: int) -> None:
+    assert TaskId.parse(str(TaskId(job, number, attempt))) == (job, number, attempt)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a-1", "-1-1", "a-x-1", "a-1-x", "a-1-1-1", "a--1-1", "a-١-1", "a-1-+1"])
+def test_what_is_no_task_id_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        TaskId.parse(text)
+
+
+def test_a_job_of_a_real_server_is_read() -> None:
+    """Unknown fields are ignored and missing ones have defaults."""
+    body = b'{"id":"1","state":"RUNNING","appAlias":null,"somethingNew":{"x":1},"submitted":1700000000000,"result":{}}'
+    job = msgspec.json.decode(body, type=Job)
+    assert (job.state, job.app_alias, job.exit_code) == (JobState.RUNNING, None, None)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"id":"1","state":"DREAMING"}', type=Job)
+
+
+def test_a_submission_has_everests_keys() -> None:
+    body = msgspec.json.decode(msgspec.json.encode(JobRequest("n", {"a": 1}, ("r",), {"timeLimit": 5.0})))
+    assert body == {"name": "n", "inputs": {"a": 1}, "resources": ["r"], "resourceRequirements": {"timeLimit": 5.0}}
+
+
+def test_an_applications_hash_depends_on_what_it_does() -> None:
+    base = Application(
+        alias="a", name="n", config=ApplicationConfig("run ${x}"), inputs={"x": Parameter(type="number")}
+    )
+    same = msgspec.structs.replace(base, alias="b", user="u", id="1", resources=("r",))
+    assert base.content_hash() == same.content_hash()
+    assert len(base.content_hash()) == 16
+    others = [
+        msgspec.structs.replace(base, config=ApplicationConfig("run2 ${x}")),
+        msgspec.structs.replace(base, inputs={"x": Parameter(type="string")}),
+        msgspec.structs.replace(base, config=ApplicationConfig("run ${x}", (InputMapping("x", "f"),))),
+    ]
+    assert len({a.content_hash() for a in [base, *others]}) == 4
