@@ -199,9 +199,10 @@ class _Walker:
                 self._assign(part.target.id)
 
     def _targets(self, target: ast.expr, *, loads: bool = False) -> None:
+        changed: list[str] = []
         for part in ast.walk(target):
-            if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
-                self.assigned.setdefault(part.value.id)  # `a[i] = x` changes a, which then has to come back
+            if isinstance(part, (ast.Subscript, ast.Attribute)) and isinstance(part.ctx, ast.Store):
+                changed += _root(part)  # `a[i] = x` and `a.b = x` change a, which then has to come back
             if not isinstance(part, ast.Name):
                 continue
             if isinstance(part.ctx, ast.Store):
@@ -210,6 +211,8 @@ class _Walker:
                 self._assign(part.id)
             else:
                 self._use(part.id)
+        for name in changed:
+            self.assigned.setdefault(name)
 
     def _use(self, name: str) -> None:
         if name in self._sure:
@@ -219,6 +222,12 @@ class _Walker:
     def _assign(self, name: str) -> None:
         self._sure.add(name)
         self.assigned.setdefault(name)
+
+
+def _root(node: ast.expr) -> list[str]:
+    while isinstance(node, (ast.Subscript, ast.Attribute)):
+        node = node.value
+    return [node.id] if isinstance(node, ast.Name) else []
 
 
 def _store(target: ast.expr) -> ast.stmt:
