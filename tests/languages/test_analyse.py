@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from everest_kernel.languages.python.analyse import find_names
 from everest_kernel.wire import CellError
+
+BUILTINS = set(dir(builtins))
 
 
 @pytest.mark.parametrize(
@@ -56,9 +59,13 @@ from everest_kernel.wire import CellError
 )
 def test_names(code: str, free: str, maybe: str, assigned: str) -> None:
     names = find_names(code)
-    assert set(names.free) == set(free.split())
+    assert set(names.free) - BUILTINS == set(free.split())
     assert set(names.maybe_free) == set(maybe.split())
     assert set(names.assigned) == set(assigned.split())
+
+
+def test_builtins_are_named_because_the_user_may_have_replaced_them() -> None:
+    assert find_names("id + len(sum)").free == ("id", "len", "sum")
 
 
 def test_a_syntax_error_is_told_with_its_line() -> None:
@@ -82,10 +89,11 @@ def test_a_cell_finds_every_name_that_it_needs(lines: list[str]) -> None:
     """With exactly the names that were found free or maybe free, no line fails for want of a name."""
     code = "\n".join(lines)
     names = find_names(code)
-    namespace: dict[str, object] = dict.fromkeys([*names.free, *names.maybe_free], 0)
+    needed = [name for name in (*names.free, *names.maybe_free) if name not in BUILTINS]
+    namespace: dict[str, object] = dict.fromkeys(needed, 0)
     exec(compile(ast.parse(code), "cell", "exec"), namespace)
-    for name in names.free:
-        without = {k: 0 for k in [*names.free, *names.maybe_free] if k != name}
+    for name in set(names.free) - BUILTINS:
+        without: dict[str, object] = {k: 0 for k in needed if k != name}
         if f"return {name}" in code:
             continue  # needed when the function is called
         with pytest.raises(NameError):

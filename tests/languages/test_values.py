@@ -44,6 +44,8 @@ def same(a: Any, b: Any) -> bool:
         return False
     if isinstance(a, float):
         return struct.pack("d", a) == struct.pack("d", b) or (math.isnan(a) and math.isnan(b))
+    if isinstance(a, Decimal):
+        return str(a) == str(b)  # a signalling NaN cannot even be compared
     if isinstance(a, complex):
         return same(a.real, b.real) and same(a.imag, b.imag)
     if isinstance(a, (list, tuple)):
@@ -80,11 +82,7 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_plain_values_survive(value: Any) -> None:
-    back = there_and_back(value)
-    if isinstance(value, Decimal) and value.is_snan():
-        assert str(back) == str(value)
-    else:
-        assert same(value, back) or repr(value) == repr(back)
+    assert same(value, there_and_back(value))
 
 
 DTYPES = (

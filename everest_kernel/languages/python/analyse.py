@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 
 from ...wire import CellError
 from ..base import Names
@@ -25,7 +24,8 @@ def find_names(code: str) -> Names:
     """Names that the cell uses without having assigned them, and names that it assigns at top level.
 
     Statements are followed in order. A name is *free* when it is used where no statement before it has assigned it
-    for certain, and *maybe free* when a branch, a loop or a function body leaves that open.
+    for certain, and *maybe free* when a branch, a loop or a function body leaves that open. Names of builtins are among
+    them: only the user's namespace can tell whether one was given another meaning.
 
     Raises:
         CellError: a syntax error, with its line.
@@ -47,10 +47,9 @@ def find_names(code: str) -> Names:
                 maybe.setdefault(name)
         else:
             walker.free.setdefault(name)
-    known = set(dir(builtins))
     return Names(
-        free=tuple(n for n in walker.free if n not in known),
-        maybe_free=tuple(n for n in maybe if n not in known and n not in walker.free),
+        free=tuple(walker.free),
+        maybe_free=tuple(n for n in maybe if n not in walker.free),
         assigned=tuple(n for n in walker.assigned if not n.startswith("_") and n not in walker.imported),
     )
 
