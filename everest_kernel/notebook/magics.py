@@ -139,12 +139,16 @@ def _interrupted(run: RemoteRun) -> JobCancelledError:
 
 
 def _replaces_displays(shell: Any) -> bool:
-    """Notebook front ends name the cell and replace displays; consoles do neither."""
+    """Whether the front end replaces displays, as notebooks and what executes them do.
+
+    Consoles do not. They name no cell, which notebooks do, and can be asked questions, which nbclient cannot.
+    """
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return False
     parent = kernel.get_parent("shell") or {}
-    return bool((parent.get("metadata") or {}).get("cellId"))
+    named = (parent.get("metadata") or {}).get("cellId")
+    return bool(named) or not (parent.get("content") or {}).get("allow_stdin")
 
 
 def _wake_at_signals() -> None:

@@ -22,7 +22,8 @@ _FIRST_LINE = re.compile(r"%%(?P<magic>\w+)(?P<line>[^\n]*)")
 class CellTransformer:
     """An entry of `shell.input_transformers_cleanup`, with the events that tell it when a cell is running."""
 
-    has_side_effects = False
+    # in IPython's words: leave it out when only asking whether a cell is complete, which the rewritten text always is
+    has_side_effects = True
 
     def __init__(self) -> None:
         self._inside: ContextVar[bool] = ContextVar("everest_inside_cell", default=False)

@@ -70,6 +70,9 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "inspect nothing": ("inspect_request", {"code": "nonesuch", "cursor_pos": 3, "detail_level": 0}),
     "is complete": ("is_complete_request", {"code": "for i in x:"}),
     "is complete magic": ("is_complete_request", {"code": "%%time\nx"}),
+    "is complete at its first line": ("is_complete_request", {"code": "%%remote shell"}),
+    "is complete at its second line": ("is_complete_request", {"code": "%%remote shell\necho\n"}),
+    "is complete at its end": ("is_complete_request", {"code": "%%remote shell\necho\n\n"}),
 }
 
 

@@ -106,7 +106,7 @@ class Kernel:
             "silent": False,
             "store_history": True,
             "user_expressions": {},
-            "allow_stdin": False,
+            "allow_stdin": cell_id is None,
             "stop_on_error": True,
         }
         metadata = {"cellId": cell_id} if cell_id else {}

@@ -1,0 +1,83 @@
+"""`jupyter console` in a true terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+class Terminal:
+    """A tmux session."""
+
+    def __init__(self, command: str, cwd: Path) -> None:
+        self._server = f"everest-{uuid.uuid4().hex[:8]}"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "150", "-y", "50", "-c", str(cwd), command)
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._server, *words], capture_output=True, text=True, timeout=20, check=True
+        )
+        return done.stdout
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p", "-J")
+
+    def wait_for(self, text: str, limit: float = 60) -> str:
+        """The screen, once it shows the text."""
+        deadline = time.monotonic() + limit
+        while text not in (screen := self.screen()):
+            assert time.monotonic() < deadline, f"{text!r} did not come:\n{screen}"
+        return screen
+
+    def type_cell(self, *lines: str) -> None:
+        for number, line in enumerate(lines):
+            if number:
+                self._tmux("send-keys", "Enter")
+            self._tmux("send-keys", "-l", line)
+            self.wait_for(line)
+        self._tmux("send-keys", "Escape", "Enter")
+
+    def interrupt(self) -> None:
+        self._tmux("send-keys", "C-c")
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-L", self._server, "kill-server"], capture_output=True, timeout=20)
+
+
+@pytest.fixture
+def console(jupyter: Path) -> Iterator[Terminal]:
+    terminal = Terminal(f"{sys.executable} -m jupyter_console --kernel everest", jupyter)
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.system("tmux")
+@pytest.mark.timeout(240)
+def test_remote_cells_in_the_console(console: Terminal) -> None:
+    assert "%%remote?" in console.wait_for("In [1]:")
+    console.type_cell("%%remote shell", 'echo "in the" "console"')
+    screen = console.wait_for("In [2]:")
+    assert "in the console" in screen
+    assert "shell on " in screen
+    assert ": done in " in screen
+
+    console.type_cell("x = 6")
+    console.wait_for("In [3]:")
+    console.type_cell("%%remote python", "x * 7")
+    screen = console.wait_for("In [4]:")
+    assert "Out[3]: 42" in screen
+
+    console.type_cell("%%remote shell", 'echo "wai""ting"; sleep 600')
+    console.wait_for("waiting")
+    console.interrupt()
+    screen = console.wait_for("In [5]:")
+    assert "JobCancelledError" in screen
+
+    console.type_cell("%%remote shell", "exit 3")
+    assert "JobFailedError: the program ended with exit code 3" in console.wait_for("In [6]:")
