@@ -76,6 +76,7 @@ class Gateway:
         self._submissions = submissions
         self._connections: dict[str, _Connection] = {}
         self._names: dict[str, str] = {}
+        self._ending: set[TaskId] = set()  # reported as over, and not on disk yet
         self._timer: asyncio.TimerHandle | None = None
         jobs.dispatcher = self
         jobs.on_task_end = submissions.forget
@@ -101,7 +102,7 @@ class Gateway:
             connection.outgoing.put_nowait(TaskResume(task, self._jobs.outputs_of(action.task)))
         elif isinstance(action, Cancel):
             connection.outgoing.put_nowait(TaskCancel(task))
-        else:
+        elif action.task not in self._ending:
             connection.outgoing.put_nowait(TaskDelete(task))
 
     def connected(self) -> dict[str, AgentInfo]:
@@ -167,7 +168,7 @@ class Gateway:
         if isinstance(message, TaskOutput):
             task = TaskId.parse(message.task_id)
             if not self._scheduler.is_current(connection.resource, task):
-                connection.outgoing.put_nowait(TaskDelete(message.task_id))
+                self.carry_out(Delete(connection.resource, task))
             elif not self._jobs.on_output(task, message.stream, message.offset, message.data):
                 connection.outgoing.put_nowait(TaskResume(message.task_id, self._jobs.outputs_of(task)))
         elif isinstance(message, TaskStateReport):
@@ -176,7 +177,7 @@ class Gateway:
     def _on_state(self, connection: _Connection, report: TaskStateReport) -> None:
         task = TaskId.parse(report.task_id)
         if not self._scheduler.is_current(connection.resource, task):
-            connection.outgoing.put_nowait(TaskDelete(report.task_id))
+            self.carry_out(Delete(connection.resource, task))
             return
         self._log.add(task.job_id, f'[{connection.resource}/agent] Received ["TASK_STATE","{task}","{report.state}"]')
         if report.state == TaskState.RUNNING:
@@ -185,10 +186,14 @@ class Gateway:
             self._jobs.on_staged(task, self._staged(task, report.info))
         elif report.state in _FINAL:
             _, actions = self._scheduler.ended(connection.resource, task)
-            delete = TaskDelete(report.task_id)
-            info = report.info
-            self._jobs.on_end(task, TaskState(report.state), info, lambda: connection.outgoing.put_nowait(delete))
+            self._ending.add(task)
+            self._jobs.on_end(task, TaskState(report.state), report.info, lambda: self._stored(connection, task))
             self._jobs.act(actions)
+
+    def _stored(self, connection: _Connection, task: TaskId) -> None:
+        """A task's end is on disk: only now may its agent forget it."""
+        self._ending.discard(task)
+        self.carry_out(Delete(connection.resource, task))
 
     def _staged(self, task: TaskId, info: TaskInfo) -> dict[str, Content]:
         live = self._jobs.live(task.job_id)

@@ -31,6 +31,7 @@ from .database import Database
 from .files import Files
 from .identity import new_id
 from .job_log import JobLog
+from .job_records import JobRecords
 from .output_log import OutputLog
 from .scheduler import Action, Cancel, Delete, End, Resume, Scheduler, Send, TaskKey
 from .tasks import STREAMS, check_inputs, command_line, output_paths, read_results, stage_inputs
@@ -75,7 +76,7 @@ class Jobs:
     def __init__(
         self, database: Database, contents: Contents, files: Files, scheduler: Scheduler, job_log: JobLog
     ) -> None:
-        self._database = database
+        self._records = JobRecords(database, files)
         self._contents = contents
         self._files = files
         self._scheduler = scheduler
@@ -96,10 +97,9 @@ class Jobs:
             InputError: an input file does not exist.
         """
         if key is not None:
-            row = self._database.first("SELECT id FROM jobs WHERE user = ? AND submission_key = ?", user, key)
-            if row is not None:
-                found = self.find(user, row[0])
-                assert found is not None
+            present = self._records.with_key(user, key)
+            found = self.find(user, present) if present is not None else None
+            if found is not None:
                 return found
         check_inputs(application, request.inputs)
         staging = stage_inputs(application, request.inputs)
@@ -108,17 +108,8 @@ class Jobs:
         job = self._new_job(user, application, request)
         inputs = self._files.inputs_of_job(user, job.id, staging.files.values())
         live = LiveJob(job, application)
-        row_values = (
-            job.id, user, key, job.name,
-            msgspec.json.encode(application), msgspec.json.encode(request), msgspec.json.encode(_status(job)),
-        )  # fmt: skip
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?)", row_values)
-            inputs(connection)
-
         try:
-            await self._database.write(write)
+            await self._records.insert(job, application, request, key, inputs)
         except sqlite3.IntegrityError:  # the same key came twice at once; the other one won
             return await self.submit(user, application, request, key)
         self._live[job.id] = live
@@ -154,17 +145,11 @@ class Jobs:
         live = self._live.get(job_id)
         if live is not None:
             return live.job if live.job.user == user else None
-        row = self._database.first("SELECT request, status FROM jobs WHERE id = ? AND user = ?", job_id, user)
-        return _read_job(*row) if row else None
+        return self._records.find(user, job_id)
 
     def all(self, user: str, name: str | None = None) -> list[Job]:
         """All jobs of a user, the newest first; those of a name when one is given."""
-        rows = self._database.query(
-            "SELECT id, request, status FROM jobs WHERE user = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY id DESC",
-            user,
-            name,
-        )
-        return [self._live[row[0]].job if row[0] in self._live else _read_job(*row[1:]) for row in rows]
+        return [self._live[job.id].job if job.id in self._live else job for job in self._records.all(user, name)]
 
     def live(self, job_id: str) -> LiveJob | None:
         """The running side of a job, or None when it is ended."""
@@ -176,9 +161,7 @@ class Jobs:
             return
         self._log.add(job_id, "Cancel requested")
         self.act(self._scheduler.cancel(TaskKey(job_id, 0)))
-        await self._database.write(
-            lambda connection: connection.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,))
-        )
+        await self._records.set_cancelling(job_id)
 
     async def delete(self, user: str, job_id: str) -> None:
         """Drop a job with its files; one that runs is cancelled first."""
@@ -187,12 +170,7 @@ class Jobs:
             live.delete_at_end = True
             await self.cancel(job_id)
             return
-        await self._database.write(lambda connection: self._drop(connection, job_id))
-
-    def _drop(self, connection: sqlite3.Connection, job_id: str) -> None:
-        connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-        connection.execute("DELETE FROM job_log WHERE job_id = ?", (job_id,))
-        self._files.drop_job(connection, job_id)
+        await self._records.drop(job_id)
 
     @property
     def active(self) -> int:
@@ -264,11 +242,7 @@ class Jobs:
         live.staged.clear()
         attempt = action.task.attempt
         self._update(live, state=JobState.SCHEDULED, attempt=attempt, started=0, resource_name=name)
-        written = self._database.write(
-            lambda connection: connection.execute(
-                "UPDATE jobs SET attempt = ? WHERE id = ?", (attempt, action.task.job_id)
-            )
-        )
+        written = self._records.set_attempt(action.task.job_id, attempt)
 
         def sent(future: asyncio.Future[None]) -> None:
             future.result()
@@ -306,17 +280,6 @@ class Jobs:
         self._commit_end(live, final, by_uri, stored)
 
     def _commit_end(self, live: LiveJob, final: Job, kept: dict[str, Content], stored: Callable[[], None]) -> None:
-        lines, status = self._log.take(final.id), msgspec.json.encode(_status(final))
-
-        def write(connection: sqlite3.Connection) -> None:
-            for uri, content in kept.items():
-                content.write(connection)
-                self._files.insert(connection, uri, final.user, final.id, content)
-            connection.execute("UPDATE jobs SET final = 1, status = ? WHERE id = ?", (status, final.id))
-            connection.executemany("INSERT INTO job_log VALUES (?, ?)", [(final.id, line) for line in lines])
-            if live.delete_at_end:
-                self._drop(connection, final.id)
-
         def done(future: asyncio.Future[None]) -> None:
             future.result()
             live.job = final
@@ -325,7 +288,8 @@ class Jobs:
             del self._live[final.id]
             stored()
 
-        self._database.write(write).add_done_callback(done)
+        log_lines = self._log.take(final.id)
+        self._records.finish(final, kept, log_lines, drop=live.delete_at_end).add_done_callback(done)
 
     def _update(self, live: LiveJob, **changes: Any) -> None:
         live.job = msgspec.structs.replace(live.job, last_update_time=_now(), **changes)
@@ -340,32 +304,18 @@ class Jobs:
 
     def recover(self, resources: list[str], now: float) -> None:
         """Take up the jobs that were unfinished when the hub stopped."""
-        rows = self._database.query(
-            "SELECT attempt, cancelling, application, request, status FROM jobs WHERE final = 0 ORDER BY id"
-        )
         tasks, cancelling = [], []
-        for attempt, cancelled, application, request, status in rows:
-            job = msgspec.structs.replace(_read_job(request, status), state=JobState.READY, attempt=attempt)
-            live = LiveJob(job, msgspec.json.decode(application, type=Application))
-            self._live[job.id] = live
-            tasks.append((TaskId(job.id, 0, attempt), job.user, job.resources or live.application.resources))
-            if cancelled:
+        for found in self._records.unfinished():
+            job = msgspec.structs.replace(found.job, state=JobState.READY, attempt=found.attempt)
+            self._live[job.id] = LiveJob(job, found.application)
+            tasks.append((TaskId(job.id, 0, found.attempt), job.user, job.resources or found.application.resources))
+            if found.cancelling:
                 cancelling.append(TaskKey(job.id, 0))
         if tasks:
             log.info("%d unfinished jobs found", len(tasks))
         self._scheduler.recover(tasks, resources, now)
         for key in cancelling:  # an agent that still has one is told to end it when it comes back
             self.act(self._scheduler.cancel(key))
-
-
-def _status(job: Job) -> Job:
-    """What of a job can change, for the database: the request is kept once, beside it."""
-    return msgspec.structs.replace(job, inputs={})
-
-
-def _read_job(request: bytes, status: bytes) -> Job:
-    inputs = msgspec.json.decode(request, type=JobRequest).inputs
-    return msgspec.structs.replace(msgspec.json.decode(status, type=Job), inputs=inputs)
 
 
 def _now() -> int:
