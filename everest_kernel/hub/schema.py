@@ -16,9 +16,10 @@ CREATE TABLE IF NOT EXISTS applications (
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, submission_key TEXT, name TEXT NOT NULL, final INTEGER NOT NULL,
     attempt INTEGER NOT NULL, cancelling INTEGER NOT NULL,
-    application BLOB NOT NULL, request BLOB NOT NULL, status BLOB NOT NULL,
-    UNIQUE (user, submission_key)
+    application BLOB NOT NULL, request BLOB NOT NULL, status BLOB NOT NULL
 );
+-- partial: each index that a job enters is one more page of its commit
+CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_key ON jobs (user, submission_key) WHERE submission_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_by_user ON jobs (user, id);
 CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (final) WHERE final = 0;
 CREATE TABLE IF NOT EXISTS job_log (job_id TEXT NOT NULL, line TEXT NOT NULL);

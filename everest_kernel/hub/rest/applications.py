@@ -68,10 +68,11 @@ def application_routes(applications: Applications, jobs: Jobs, identity: Identit
         application = _find(request, user)
         submission = await body_as(request, JobRequest)
         _check_limits(submission)
-        known = {resource for resource, _, _ in identity.resources()}
-        unknown = [resource for resource in submission.resources if resource not in known]
-        if unknown:
-            raise Refusal(400, f"there is no resource {unknown[0][:80]!r}")
+        if submission.resources:
+            known = {resource for resource, _, _ in identity.resources()}
+            unknown = [resource for resource in submission.resources if resource not in known]
+            if unknown:
+                raise Refusal(400, f"there is no resource {unknown[0][:80]!r}")
         try:
             job = await jobs.submit(user, application, submission, request.headers.get("idempotency-key"))
         except InputError as error:
@@ -85,7 +86,9 @@ def application_routes(applications: Applications, jobs: Jobs, identity: Identit
         return application
 
     one = "/api/apps/{app:path}"
+    # starlette tries routes in order, and submissions are what a hub gets most of
     return [
+        Route(one, submit, methods=["POST"]),
         Route("/api/apps", index, methods=["GET"]),
         Route("/api/apps", create, methods=["POST"]),
         # an old client sends its search with whatever verb it used before; it must never delete by it
@@ -93,7 +96,6 @@ def application_routes(applications: Applications, jobs: Jobs, identity: Identit
         Route(one, read, methods=["GET"]),
         Route(one, change, methods=["PUT"]),
         Route(one, delete, methods=["DELETE"]),
-        Route(one, submit, methods=["POST"]),
     ]
 
 
