@@ -35,7 +35,6 @@ from .job_log import JobLog
 from .jobs import Jobs
 from .scheduler import Cancel, Delete, Resume, Scheduler, Send
 from .submissions import Submissions
-from .tasks import output_paths
 
 __all__ = ["Gateway"]
 
@@ -198,7 +197,7 @@ class Gateway:
     def _staged(self, task: TaskId, info: TaskInfo) -> dict[str, Content]:
         live = self._jobs.live(task.job_id)
         staged: dict[str, Content] = {}
-        wanted = set(output_paths(live.application, live.job.inputs).values()) if live else set()
+        wanted = self._jobs.wanted_outputs(task)
         for file in info.output_data:
             if file.path not in wanted or live is None:
                 continue

@@ -184,6 +184,11 @@ class Jobs:
         live = self._live.get(task_id.job_id)
         return {} if live is None else {name: output.length for name, output in live.outputs.items()}
 
+    def wanted_outputs(self, task_id: TaskId) -> set[str]:
+        """Paths in the task's directory that its job wants."""
+        live = self._live.get(task_id.job_id)
+        return set() if live is None else set(output_paths(live.application, live.job.inputs).values())
+
     def on_output(self, task_id: TaskId, stream: str, offset: int, data: bytes) -> bool:
         """Bytes from a task whose attempt counts; False when some before them are missing."""
         live = self._live.get(task_id.job_id)
