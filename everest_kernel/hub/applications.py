@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 import msgspec
 
@@ -18,18 +19,25 @@ class AliasTakenError(ValueError):
 
 
 class Applications:
-    """Published applications, in the database and in memory; every user may run each of them."""
+    """Published applications, in the database and in memory; every user may run each of them.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        built_in: applications of the hub itself: found by id and alias, not listed.
+    """
+
+    def __init__(self, database: Database, built_in: Iterable[Application] = ()) -> None:
         self._database = database
         self._by_id: dict[str, Application] = {}
         self._by_alias: dict[str, Application] = {}
+        for application in built_in:
+            self._remember(application)
+        self._built_in = frozenset(self._by_id)
         for (body,) in database.query("SELECT body FROM applications ORDER BY id"):
             self._remember(msgspec.json.decode(body, type=Application))
 
     def all(self, user: str) -> list[Application]:
         """All applications that a user can run."""
-        return list(self._by_id.values())
+        return [application for app_id, application in self._by_id.items() if app_id not in self._built_in]
 
     def find(self, user: str, name: str) -> Application | None:
         """By id or by `user/alias`."""

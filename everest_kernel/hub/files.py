@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from ..wire import file_uri, name_of_uri
 from .contents import Content, Contents
@@ -81,6 +82,22 @@ class Files:
                 self.insert(connection, uri, user, job_id, content)
 
         return write
+
+    def with_contents(self, first: Write, user: str, job_id: str, contents: Mapping[str, Content]) -> Write:
+        """The write `first`, and after it one that stores contents under URIs of the job."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            first(connection)
+            for uri, content in contents.items():
+                content.write(connection)
+                self.insert(connection, uri, user, job_id, content)
+
+        return write
+
+    def below(self, prefix: str) -> list[tuple[str, str]]:
+        """What stands behind a prefix in the URIs that begin with it: decoded, and as it is."""
+        rows = self._database.query("SELECT uri FROM files WHERE uri >= ? AND uri < ?", prefix, prefix + "\x7f")
+        return [(unquote(row[0][len(prefix) :]), row[0][len(prefix) :]) for row in rows]
 
     async def delete(self, user: str, uri: str) -> bool:
         """Forget one URI; False when there is no such file of this user."""

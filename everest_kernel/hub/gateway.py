@@ -133,7 +133,7 @@ class Gateway:
             if self._connections.get(resource) is connection:
                 del self._connections[resource]
                 self._jobs.act(self._scheduler.disconnected(resource, _now()))
-                self._set_timer()
+                self.rearm()
 
     async def _greet(self, socket: WebSocket, resource: str, name: str) -> _Connection:
         with anyio.fail_after(HELLO_TIMEOUT):
@@ -147,7 +147,7 @@ class Gateway:
         self._names[resource] = connection.name
         has = [TaskId.parse(task) for task in hello.tasks]
         self._jobs.act(self._scheduler.connected(resource, hello.info.slots, has, _now()))
-        self._set_timer()
+        self.rearm()
         return connection
 
     async def _receive_all(self, socket: WebSocket, connection: _Connection) -> None:
@@ -212,7 +212,8 @@ class Gateway:
 
     # --- time
 
-    def _set_timer(self) -> None:
+    def rearm(self) -> None:
+        """Wake when the scheduler has something to do."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -223,11 +224,11 @@ class Gateway:
     def _on_timer(self) -> None:
         self._timer = None
         self._jobs.act(self._scheduler.tick(_now()))
-        self._set_timer()
+        self.rearm()
 
     def start(self) -> None:
         """Begin to watch for agents that stay away."""
-        self._set_timer()
+        self.rearm()
 
     def stop(self) -> None:
         """The hub closes."""

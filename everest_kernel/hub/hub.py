@@ -38,6 +38,7 @@ from .rest import (
 )
 from .scheduler import Scheduler
 from .submissions import Submissions
+from .sweeps import SWEEP_APPLICATIONS
 
 __all__ = ["Hub", "HubSettings"]
 
@@ -90,7 +91,7 @@ class Hub:
         self.asgi: ASGIApp = self._application(
             [
                 *auth_routes(identity),
-                *application_routes(Applications(database), self._jobs, identity),
+                *application_routes(Applications(database, SWEEP_APPLICATIONS), self._jobs, identity),
                 *job_routes(self._jobs, job_log, identity),
                 *file_routes(files, contents, self._jobs, identity),
                 *resource_routes(identity, self._gateway, self._scheduler),
@@ -102,6 +103,7 @@ class Hub:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._gateway.stop()
+        await self._jobs.aclose()
         self._database.close()
 
     def client_token(self) -> str:

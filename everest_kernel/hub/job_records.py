@@ -74,6 +74,10 @@ class JobRecords:
         """Its owner wants it to end."""
         return self._database.write(lambda c: c.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,)))
 
+    def is_cancelling(self, job_id: str) -> bool:
+        """Whether its owner wanted it to end."""
+        return self._database.first("SELECT 1 FROM jobs WHERE id = ? AND cancelling = 1", job_id) is not None
+
     def set_attempt(self, job_id: str, attempt: int) -> asyncio.Future[None]:
         """Only this attempt counts from now on."""
         row = (attempt, job_id)
@@ -101,6 +105,7 @@ class JobRecords:
     def _drop(self, connection: sqlite3.Connection, job_id: str) -> None:
         connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
         connection.execute("DELETE FROM job_log WHERE job_id = ?", (job_id,))
+        connection.execute("DELETE FROM sweep_tasks WHERE job_id = ?", (job_id,))
         self._files.drop_job(connection, job_id)
 
     def unfinished(self) -> list[Unfinished]:

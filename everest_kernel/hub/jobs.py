@@ -10,8 +10,8 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -21,6 +21,7 @@ from ..wire import (
     Job,
     JobRequest,
     JobState,
+    ProtocolError,
     TaskId,
     TaskInfo,
     TaskState,
@@ -31,12 +32,14 @@ from .database import Database
 from .files import Files
 from .identity import new_id
 from .job_log import JobLog
-from .job_records import JobRecords
+from .job_records import JobRecords, Unfinished
+from .live import LiveJob
 from .output_log import OutputLog
-from .scheduler import Action, Cancel, Delete, End, Resume, Scheduler, Send, TaskKey
+from .scheduler import Action, Cancel, Delete, End, Over, Resume, Scheduler, Send, UnfinishedJob
+from .sweeps import SWEEP_TYPE, Sweeps
 from .tasks import STREAMS, check_inputs, command_line, output_paths, read_results, stage_inputs
 
-__all__ = ["Dispatcher", "Jobs", "LiveJob"]
+__all__ = ["Dispatcher", "Jobs"]
 
 log = logging.getLogger(__name__)
 
@@ -50,24 +53,8 @@ class Dispatcher(Protocol):
     def resource_name(self, resource: str) -> str:
         """The name of a resource."""
 
-
-@dataclass
-class LiveJob:
-    """A job that is not ended, or just now is.
-
-    Attributes:
-        job: as clients see it.
-        version: rises with each change of `job`.
-        outputs: what the present attempt has written, by stream.
-        staged: where its outputs are, by path in the task's directory.
-    """
-
-    job: Job
-    application: Application
-    version: int = 0
-    outputs: dict[str, OutputLog] = field(default_factory=dict)
-    staged: dict[str, Content] = field(default_factory=dict)
-    delete_at_end: bool = False
+    def rearm(self) -> None:
+        """The scheduler may want to be woken at another time."""
 
 
 class Jobs:
@@ -82,6 +69,9 @@ class Jobs:
         self._scheduler = scheduler
         self._log = job_log
         self._live: dict[str, LiveJob] = {}
+        self._sweeps = Sweeps(database, contents, files, self._finish_sweep)
+        self._actions: deque[Action] = deque()
+        self._acting = False
         self.dispatcher: Dispatcher | None = None
         self.watchers: set[Callable[[str], None]] = set()
         """Called with the id of a job that changed or wrote something."""
@@ -103,17 +93,25 @@ class Jobs:
                 return found
         check_inputs(application, request.inputs)
         staging = stage_inputs(application, request.inputs)
+        # what can be wrong with a submission is refused here, before it is accepted
         output_paths(application, request.inputs)
         command_line(application, request.inputs)
         job = self._new_job(user, application, request)
         inputs = self._files.inputs_of_job(user, job.id, staging.files.values())
-        live = LiveJob(job, application)
+        live, source = LiveJob(job, application), None
+        if application.type == SWEEP_TYPE:
+            prepared = await self._sweeps.prepare(user, job.id, request.inputs)
+            live.sweep, source = prepared.sweep, prepared.sweep.source()
+            live.job = msgspec.structs.replace(job, tasks_total=prepared.sweep.plan.size)
+            inputs = self._files.with_contents(inputs, user, job.id, prepared.files)
         try:
-            await self._records.insert(job, application, request, key, inputs)
+            await self._records.insert(live.job, application, request, key, inputs)
         except sqlite3.IntegrityError:  # the same key came twice at once; the other one won
             return await self.submit(user, application, request, key)
         self._live[job.id] = live
-        self.act(self._scheduler.submit(TaskKey(job.id, 0), user, request.resources or application.resources))
+        self.act(self._scheduler.submit(job.id, user, request.resources or application.resources, source))
+        if live.sweep is not None and self.dispatcher is not None:
+            self.dispatcher.rearm()
         return live.job
 
     def _new_job(self, user: str, application: Application, request: JobRequest) -> Job:
@@ -160,7 +158,7 @@ class Jobs:
         if job_id not in self._live:
             return
         self._log.add(job_id, "Cancel requested")
-        self.act(self._scheduler.cancel(TaskKey(job_id, 0)))
+        self.act(self._scheduler.cancel(job_id))
         await self._records.set_cancelling(job_id)
 
     async def delete(self, user: str, job_id: str) -> None:
@@ -187,12 +185,16 @@ class Jobs:
     def wanted_outputs(self, task_id: TaskId) -> set[str]:
         """Paths in the task's directory that its job wants."""
         live = self._live.get(task_id.job_id)
-        return set() if live is None else set(output_paths(live.application, live.job.inputs).values())
+        if live is None:
+            return set()
+        if live.sweep is not None:
+            return set(live.sweep.plan.task(task_id.number).output_files)
+        return set(output_paths(live.application, live.job.inputs).values())
 
     def on_output(self, task_id: TaskId, stream: str, offset: int, data: bytes) -> bool:
         """Bytes from a task whose attempt counts; False when some before them are missing."""
         live = self._live.get(task_id.job_id)
-        if live is None or stream not in STREAMS:
+        if live is None or live.sweep is not None or stream not in STREAMS:
             return True
         output = live.outputs.setdefault(stream, OutputLog(self._contents))
         fits = output.append(offset, data)
@@ -210,30 +212,64 @@ class Jobs:
     def on_staged(self, task_id: TaskId, staged: dict[str, Content]) -> None:
         """The outputs of a task whose attempt counts."""
         live = self._live.get(task_id.job_id)
-        if live is not None:
+        if live is not None and live.sweep is not None:
+            live.sweep.staged[task_id.number] = staged
+        elif live is not None:
             live.staged.update(staged)
 
     def on_end(self, task_id: TaskId, state: TaskState, info: TaskInfo, stored: Callable[[], None]) -> None:
         """A task whose attempt counts is over; `stored` is called when that is on disk."""
         live = self._live[task_id.job_id]
+        if live.sweep is not None:
+            self._end_sweep_task(live, task_id, state, info, stored)
+            return
         states = {TaskState.DONE: JobState.DONE, TaskState.CANCELED: JobState.CANCELLED}
         final = states.get(state, JobState.FAILED)
         self._end(live, final, info, stored)
 
     def act(self, actions: list[Action]) -> None:
         """Carry out what the scheduler decided."""
-        for action in actions:
-            if isinstance(action, End):
-                state = JobState.CANCELLED if action.state is TaskState.CANCELED else JobState.FAILED
-                info = TaskInfo(message=action.message, reason="" if state is JobState.CANCELLED else "lost")
-                self._end(self._live[action.key.job_id], state, info, lambda: None)
-            elif isinstance(action, Send):
-                self._send(action)
-            elif self.dispatcher is not None:
-                self.dispatcher.carry_out(action)
+        self._actions.extend(actions)
+        if self._acting:  # an action of an action: it waits its turn, or a thousand would be a thousand calls deep
+            return
+        self._acting = True
+        try:
+            while self._actions:
+                self._act(self._actions.popleft())
+        finally:
+            self._acting = False
+
+    def _act(self, action: Action) -> None:
+        if isinstance(action, End):
+            self._end_unreported(action)
+        elif isinstance(action, Over):
+            self._over(self._live[action.job_id])
+        elif isinstance(action, Send):
+            self._send(action)
+        elif self.dispatcher is not None:
+            self.dispatcher.carry_out(action)
+
+    def _end_unreported(self, action: End) -> None:
+        live = self._live[action.key.job_id]
+        info = TaskInfo(message=action.message, reason="" if action.state is TaskState.CANCELED else "lost")
+        if live.sweep is not None:
+            self._end_sweep_task(live, TaskId(*action.key, 0), action.state, info, lambda: None)
+        else:
+            state = JobState.CANCELLED if action.state is TaskState.CANCELED else JobState.FAILED
+            self._end(live, state, info, lambda: None)
+
+    def _over(self, live: LiveJob) -> None:
+        if live.sweep is not None:
+            live.sweep.over = True
+            self._sweeps.collect_if_finished(live)
+        elif not live.ending:
+            self._end(live, JobState.CANCELLED, TaskInfo(message="cancelled before it ran"), lambda: None)
 
     def _send(self, action: Send) -> None:
         live = self._live[action.task.job_id]
+        if live.sweep is not None:
+            self._send_of_sweep(live, action)
+            return
         name = self.dispatcher.resource_name(action.resource) if self.dispatcher else ""
         if action.task.attempt == 0:
             self._update(live, state=JobState.SCHEDULED, resource_name=name)
@@ -247,8 +283,9 @@ class Jobs:
         live.staged.clear()
         attempt = action.task.attempt
         self._update(live, state=JobState.SCHEDULED, attempt=attempt, started=0, resource_name=name)
-        written = self._records.set_attempt(action.task.job_id, attempt)
+        self._carry_out_after(self._records.set_attempt(action.task.job_id, attempt), action)
 
+    def _carry_out_after(self, written: asyncio.Future[None], action: Send) -> None:
         def sent(future: asyncio.Future[None]) -> None:
             future.result()
             if self.dispatcher is not None:
@@ -256,10 +293,62 @@ class Jobs:
 
         written.add_done_callback(sent)
 
+    # --- sweeps
+
+    def _send_of_sweep(self, live: LiveJob, action: Send) -> None:
+        sweep, task = live.sweep, action.task
+        assert sweep is not None
+        try:
+            sweep.task(task.number)
+        except ProtocolError as error:  # there is nothing to be sent: it fails here
+            _, actions = self._scheduler.ended(action.resource, task)
+            info = TaskInfo(reason="staging", message=error.message)
+            self._end_sweep_task(live, task, TaskState.FAILED, info, lambda: None)
+            self.act(actions)
+            return
+        sweep.staged.pop(task.number, None)
+        if task.attempt == sweep.base:
+            if self.dispatcher is not None:
+                self.dispatcher.carry_out(action)
+        else:
+            self._carry_out_after(self._sweeps.attempt(task), action)
+
+    def _end_sweep_task(
+        self, live: LiveJob, task: TaskId, state: TaskState, info: TaskInfo, stored: Callable[[], None]
+    ) -> None:
+        self.on_task_end(task)
+        sweep = live.sweep
+        assert sweep is not None
+        if state is TaskState.FAILED:
+            self._log.add(task.job_id, f"Task {task}: FAILED, {info.message}")
+
+        def counted() -> None:
+            stored()
+            self._update(live, tasks_done=sweep.done, tasks_failed=sweep.failed)
+
+        self._sweeps.task_ended(live, task, state, info, counted)
+
+    def _finish_sweep(
+        self, live: LiveJob, well: bool, message: str, result: dict[str, Any], files: dict[str, Content]
+    ) -> None:
+        cancelled = self._records.is_cancelling(live.job.id) or live.delete_at_end
+        state = JobState.CANCELLED if cancelled else JobState.DONE if well else JobState.FAILED
+        final = msgspec.structs.replace(
+            live.job, state=state, result=result, info=message, finished=_now(), last_update_time=_now(),
+            reason="" if state is not JobState.FAILED else "tasks",
+            data_size=sum(content.size for content in files.values()),
+        )  # fmt: skip
+        self._commit_end(live, final, files, lambda: None)
+
+    async def aclose(self) -> None:
+        """Stop what goes on in the background; it begins anew when the hub starts again."""
+        await self._sweeps.aclose()
+
     # --- endings
 
     def _end(self, live: LiveJob, state: JobState, info: TaskInfo, stored: Callable[[], None]) -> None:
         job_id = live.job.id
+        live.ending = True
         self.on_task_end(TaskId(job_id, 0, live.job.attempt))
         kept = {**live.staged}
         kept |= {name: output.store() for name, output in live.outputs.items() if output.length}
@@ -309,18 +398,30 @@ class Jobs:
 
     def recover(self, resources: list[str], now: float) -> None:
         """Take up the jobs that were unfinished when the hub stopped."""
-        tasks, cancelling = [], []
-        for found in self._records.unfinished():
-            job = msgspec.structs.replace(found.job, state=JobState.READY, attempt=found.attempt)
-            self._live[job.id] = LiveJob(job, found.application)
-            tasks.append((TaskId(job.id, 0, found.attempt), job.user, job.resources or found.application.resources))
-            if found.cancelling:
-                cancelling.append(TaskKey(job.id, 0))
-        if tasks:
-            log.info("%d unfinished jobs found", len(tasks))
-        self._scheduler.recover(tasks, resources, now)
-        for key in cancelling:  # an agent that still has one is told to end it when it comes back
-            self.act(self._scheduler.cancel(key))
+        found, cancelling = [], []
+        for record in self._records.unfinished():
+            found.append(self._revive(record))
+            if record.cancelling:
+                cancelling.append(record.job.id)
+        if found:
+            log.info("%d unfinished jobs found", len(found))
+        self.act(self._scheduler.recover(found, resources, now))
+        for job_id in cancelling:  # an agent that still has one is told to end it when it comes back
+            self.act(self._scheduler.cancel(job_id))
+
+    def _revive(self, record: Unfinished) -> UnfinishedJob:
+        job, application = record.job, record.application
+        live = self._live[job.id] = LiveJob(job, application)
+        resources = job.resources or application.resources
+        if application.type != SWEEP_TYPE:
+            live.job = msgspec.structs.replace(job, state=JobState.READY, attempt=record.attempt)
+            only = TaskId(job.id, 0, record.attempt)
+            return UnfinishedJob(job.id, job.user, resources, (only,), iter(()), lambda number: False)
+        sweep, started = self._sweeps.restore(job)
+        live.sweep = sweep
+        live.job = msgspec.structs.replace(job, tasks_done=sweep.done, tasks_failed=sweep.failed)
+        source = sweep.source(frozenset(task.number for task in started))
+        return UnfinishedJob(job.id, job.user, resources, started, source, sweep.may_claim, sweep.base)
 
 
 def _now() -> int:

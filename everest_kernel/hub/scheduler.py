@@ -3,34 +3,33 @@
 Each method is an event with the time at which it happened, and gives the actions that follow from it. A task is at
 any moment in one of these places::
 
-    QUEUED ──send──▶ SENT ──final report──▶ (gone)
-      ▲               │ ▲
-      │     agent gone│ │agent back, still has it
-      │               ▼ │
-      └──too long── LOST ──too often──▶ (ended: FAILED)
+    (a number of its job) ──send──▶ SENT ──final report──▶ (gone)
+                                  ▲  │ ▲
+                    QUEUED ──send─┘  │ │agent back, still has it
+                      ▲    agent gone▼ │
+                      └──too long── LOST ──too often──▶ (ended: FAILED)
 
-LOST also holds tasks found unfinished when the hub starts: the agent that has one may come back and claim it. An
-attempt's number rises before a task is sent again, so reports of the earlier attempt no longer count.
+A task exists here only from the moment at which it is first sent: a job of a million tasks costs no more than one of
+a single task. LOST also holds tasks found unfinished when the hub starts: the agent that has one may come back and
+claim it. An attempt's number rises before a task is sent again, so reports of the earlier attempt no longer count.
+
+What was sent of a job with many tasks is not written down. So after a start nothing is drawn from it until all known
+agents have come back and claimed what they have, or their time is over; and what is drawn then begins with a higher
+attempt, so that an agent that comes back still later is told to forget.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from ..wire import TaskId, TaskState
+from .task_queue import QueuedJob, TaskKey, TaskQueue
 
-__all__ = ["Action", "Cancel", "Delete", "End", "Resume", "Scheduler", "Send", "TaskKey"]
-
-
-class TaskKey(NamedTuple):
-    """A task of a job, whatever the attempt."""
-
-    job_id: str
-    number: int
+__all__ = ["Action", "Cancel", "Delete", "End", "Over", "Resume", "Scheduler", "Send", "TaskKey", "UnfinishedJob"]
 
 
 class Send(NamedTuple):
@@ -69,7 +68,32 @@ class End(NamedTuple):
     message: str
 
 
-Action: TypeAlias = Send | Resume | Cancel | Delete | End
+class Over(NamedTuple):
+    """All tasks of the job are ended, or it was cancelled before any was sent."""
+
+    job_id: str
+
+
+Action: TypeAlias = Send | Resume | Cancel | Delete | End | Over
+
+
+class UnfinishedJob(NamedTuple):
+    """A job that had not ended when the hub stopped.
+
+    Attributes:
+        started: attempts that are known to have been sent.
+        source: numbers of the other tasks that are not ended.
+        claimable: whether a number is one of those that the source gives.
+        base: the number of the first attempt at those: above all that may have been sent before.
+    """
+
+    id: str
+    user: str
+    resources: tuple[str, ...]
+    started: tuple[TaskId, ...]
+    source: Iterator[int | None]
+    claimable: Callable[[int], bool]
+    base: int = 0
 
 
 class _Place(Enum):
@@ -78,16 +102,14 @@ class _Place(Enum):
     LOST = "lost"
 
 
-@dataclass
+@dataclass(slots=True)
 class _Task:
     key: TaskKey
-    user: str
-    resources: tuple[str, ...]
+    job: QueuedJob
     attempt: int
     place: _Place
     resource: str | None = None
     lost_at: float = 0.0
-    cancelling: bool = False
 
     @property
     def id(self) -> TaskId:
@@ -98,31 +120,6 @@ class _Task:
 class _Resource:
     slots: int
     running: set[TaskKey] = field(default_factory=set)
-
-
-class _Queue:
-    """Waiting tasks that may go to the same resources: users in turn, of each user the jobs in turn."""
-
-    def __init__(self) -> None:
-        self._users: OrderedDict[str, OrderedDict[str, deque[TaskKey]]] = OrderedDict()
-
-    def push(self, user: str, key: TaskKey, *, first: bool = False) -> None:
-        queue = self._users.setdefault(user, OrderedDict()).setdefault(key.job_id, deque())
-        (queue.appendleft if first else queue.append)(key)
-
-    def pop(self) -> TaskKey | None:
-        if not self._users:
-            return None
-        user, jobs = next(iter(self._users.items()))
-        job_id, queue = next(iter(jobs.items()))
-        key = queue.popleft()
-        jobs.move_to_end(job_id)
-        self._users.move_to_end(user)
-        if not queue:
-            del jobs[job_id]
-        if not jobs:
-            del self._users[user]
-        return key
 
 
 class Scheduler:
@@ -136,29 +133,47 @@ class Scheduler:
     def __init__(self, *, grace: float = 30.0, max_attempts: int = 3) -> None:
         self._grace = grace
         self._max_attempts = max_attempts
+        self._jobs: dict[str, QueuedJob] = {}
         self._tasks: dict[TaskKey, _Task] = {}
+        self._lost: dict[TaskKey, _Task] = {}
         self._resources: dict[str, _Resource] = {}
-        self._queues: OrderedDict[tuple[str, ...], _Queue] = OrderedDict()
+        self._queues: OrderedDict[tuple[str, ...], TaskQueue] = OrderedDict()
+        self._looking: dict[str, QueuedJob] = {}
+        self._held: dict[str, QueuedJob] = {}
+        self._held_until = 0.0
         self._awaited: set[str] = set()
 
     # --- events
 
-    def recover(
-        self, tasks: Iterable[tuple[TaskId, str, tuple[str, ...]]], agents: Collection[str], now: float
-    ) -> None:
-        """The hub starts with these unfinished tasks, `(id, user, resources)`; these resources may come back."""
+    def recover(self, jobs: Iterable[UnfinishedJob], agents: Collection[str], now: float) -> list[Action]:
+        """The hub starts with these unfinished jobs; the agents of these resources may come back."""
         self._awaited = set(agents)
-        for task_id, user, resources in tasks:
-            key = TaskKey(task_id.job_id, task_id.number)
-            self._tasks[key] = _Task(key, user, resources, task_id.attempt, _Place.LOST, lost_at=now)
+        self._held_until = now + self._grace
+        actions: list[Action] = []
+        for found in jobs:
+            job = self._add(found)
+            job.held = True
+            self._held[job.id] = job
+            for task_id in found.started:
+                key = TaskKey(task_id.job_id, task_id.number)
+                task = self._tasks[key] = _Task(key, job, task_id.attempt, _Place.LOST, lost_at=now)
+                self._lost[key] = task
+                job.open += 1
+            self._close_if_over(job, actions)
+        if not self._awaited:
+            self._release()
+        return actions
 
-    def submit(self, key: TaskKey, user: str, resources: tuple[str, ...]) -> list[Action]:
-        """A new task, to go to one of `resources` (empty: any)."""
-        if key in self._tasks:
-            raise ValueError(f"task {key} was submitted already")
-        self._tasks[key] = _Task(key, user, resources, 0, _Place.QUEUED)
-        self._queue(resources).push(user, key)
-        return self._dispatch()
+    def submit(
+        self, job_id: str, user: str, resources: tuple[str, ...], source: Iterator[int | None] | None = None
+    ) -> list[Action]:
+        """A new job with tasks of these numbers (default: one, 0), to go to `resources` (empty: any)."""
+        numbers = iter((0,)) if source is None else source
+        job = self._add(UnfinishedJob(job_id, user, resources, (), numbers, lambda number: False))
+        self._queue(job)
+        actions = self._dispatch()
+        self._close_if_over(job, actions)
+        return actions
 
     def connected(self, resource: str, slots: int, has: Collection[TaskId], now: float) -> list[Action]:
         """The agent of a resource is there and still has these tasks."""
@@ -166,15 +181,14 @@ class Scheduler:
         state = self._resources[resource] = _Resource(max(slots, 0))
         claimed = set()
         for task_id in has:
-            task = self._tasks.get(TaskKey(task_id.job_id, task_id.number))
-            if task is None or not self._may_claim(task, resource, task_id):
+            task = self._claim(resource, task_id)
+            if task is None:
                 actions.append(Delete(resource, task_id))
                 continue
-            task.place, task.resource = _Place.SENT, resource
             claimed.add(task.key)
             state.running.add(task.key)
             actions.append(Resume(resource, task_id))
-            if task.cancelling:
+            if task.job.cancelling:
                 actions.append(Cancel(resource, task_id))
         self._awaited.discard(resource)
         for task in list(self._tasks.values()):
@@ -182,6 +196,8 @@ class Scheduler:
             unclaimed = task.resource is None and task.place is _Place.LOST and not self._awaited
             if task.key not in claimed and (at_this_one or unclaimed):
                 actions += self._again(task)
+        if not self._awaited:
+            self._release()
         return actions + self._dispatch()
 
     def disconnected(self, resource: str, now: float) -> list[Action]:
@@ -190,42 +206,61 @@ class Scheduler:
         for task in self._tasks.values():
             if task.resource == resource and task.place is _Place.SENT:
                 task.place, task.lost_at = _Place.LOST, now
+                self._lost[task.key] = task
         return []
 
     def ended(self, resource: str, task_id: TaskId) -> tuple[bool, list[Action]]:
         """An agent reports a final state. True: it counts, and the task is gone. False: superseded or unknown."""
-        key = TaskKey(task_id.job_id, task_id.number)
-        task = self._tasks.get(key)
+        task = self._tasks.get(TaskKey(task_id.job_id, task_id.number))
         if task is None or not self.is_current(resource, task_id):
             return False, [Delete(resource, task_id)]
-        del self._tasks[key]
         self._free(task)
-        return True, self._dispatch()
+        actions: list[Action] = []
+        self._remove(task, actions)
+        return True, actions + self._dispatch()
 
-    def cancel(self, key: TaskKey) -> list[Action]:
-        """The owner wants the task to end."""
-        task = self._tasks.get(key)
-        if task is None or task.cancelling:
+    def cancel(self, job_id: str) -> list[Action]:
+        """The owner wants the job to end."""
+        job = self._jobs.get(job_id)
+        if job is None or job.cancelling:
             return []
-        task.cancelling = True
-        if task.place is _Place.SENT and task.resource is not None:
-            return [Cancel(task.resource, task.id)]
-        del self._tasks[key]  # its entry in a queue is skipped when its turn comes
-        return [End(key, TaskState.CANCELED, "cancelled before it ran")]
+        job.cancelling = True
+        job.withdraw()
+        self._looking.pop(job_id, None)
+        actions: list[Action] = []
+        for task in [task for task in self._tasks.values() if task.job is job]:
+            if task.place is _Place.SENT and task.resource is not None:
+                actions.append(Cancel(task.resource, task.id))
+            else:
+                actions.append(End(task.key, TaskState.CANCELED, "cancelled before it ran"))
+                self._remove(task, actions)
+        self._close_if_over(job, actions)
+        return actions
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
         actions: list[Action] = []
-        for task in list(self._tasks.values()):
-            if task.place is _Place.LOST and now >= task.lost_at + self._grace:
+        for job in list(self._looking.values()):
+            job.look()
+            self._note_looking(job)
+            self._queue(job)
+            self._close_if_over(job, actions)
+        for task in list(self._lost.values()):
+            if now >= task.lost_at + self._grace:
                 actions += self._again(task)
+        if self._held and now >= self._held_until:
+            self._release()
         return actions + self._dispatch()
 
     # --- questions
 
     def wake_at(self) -> float | None:
         """When `tick` has something to do, or None."""
-        times = [task.lost_at + self._grace for task in self._tasks.values() if task.place is _Place.LOST]
+        if self._looking:
+            return 0.0
+        times = [task.lost_at + self._grace for task in self._lost.values()]
+        if self._held:
+            times.append(self._held_until)
         return min(times, default=None)
 
     def is_current(self, resource: str, task_id: TaskId) -> bool:
@@ -245,35 +280,88 @@ class Scheduler:
 
     @property
     def unfinished(self) -> int:
-        """How many tasks are not ended."""
-        return len(self._tasks)
+        """How many jobs have tasks that are not ended."""
+        return len(self._jobs)
 
-    # --- inside
+    # --- inside: jobs
 
-    @staticmethod
-    def _may_claim(task: _Task, resource: str, task_id: TaskId) -> bool:
-        return task.attempt == task_id.attempt and task.place is not _Place.QUEUED and task.resource in (None, resource)
+    def _add(self, new: UnfinishedJob) -> QueuedJob:
+        if new.id in self._jobs:
+            raise ValueError(f"job {new.id} was submitted already")
+        job = self._jobs[new.id] = QueuedJob(new.id, new.user, new.resources, new.source, new.claimable, new.base)
+        self._note_looking(job)
+        return job
+
+    def _note_looking(self, job: QueuedJob) -> None:
+        if job.looking:
+            self._looking[job.id] = job
+        else:
+            self._looking.pop(job.id, None)
+
+    def _queue(self, job: QueuedJob) -> None:
+        if not job.exhausted and not job.held:
+            self._queues.setdefault(job.resources, TaskQueue()).add(job)
+
+    def _release(self) -> None:
+        held, self._held = self._held, {}
+        for job in held.values():
+            job.held = False
+            self._queue(job)
+
+    def _close_if_over(self, job: QueuedJob, actions: list[Action]) -> None:
+        if job.over and self._jobs.pop(job.id, None) is not None:
+            self._held.pop(job.id, None)
+            actions.append(Over(job.id))
+
+    # --- inside: tasks
+
+    def _claim(self, resource: str, task_id: TaskId) -> _Task | None:
+        """The task that an agent still has, now counted as sent there; None when it must forget it."""
+        key = TaskKey(task_id.job_id, task_id.number)
+        task = self._tasks.get(key)
+        job = self._jobs.get(task_id.job_id)
+        if task is None and job is not None and job.held and task_id.attempt < job.base:
+            if not job.claim(task_id.number):
+                return None
+            task = self._tasks[key] = _Task(key, job, task_id.attempt, _Place.LOST)
+            job.open += 1
+        if task is None or task.attempt != task_id.attempt or task.place is _Place.QUEUED:
+            return None
+        if task.resource not in (None, resource):
+            return None
+        self._lost.pop(key, None)
+        task.place, task.resource = _Place.SENT, resource
+        return task
 
     def _again(self, task: _Task) -> list[Action]:
         """The attempt is lost: queue the next, first in line; or end the task."""
         self._free(task)
-        if task.cancelling:
-            del self._tasks[task.key]
-            return [End(task.key, TaskState.CANCELED, "cancelled; the resource that ran it is gone")]
-        if task.attempt + 1 >= self._max_attempts:
-            del self._tasks[task.key]
-            return [End(task.key, TaskState.FAILED, f"its resource was lost {task.attempt + 1} times")]
-        task.attempt += 1
-        task.place, task.resource = _Place.QUEUED, None
-        self._queue(task.resources).push(task.user, task.key, first=True)
-        return []
+        self._lost.pop(task.key, None)
+        job, actions = task.job, list[Action]()
+        if job.cancelling:
+            actions.append(End(task.key, TaskState.CANCELED, "cancelled; the resource that ran it is gone"))
+            self._remove(task, actions)
+        elif task.attempt + 1 - job.base >= self._max_attempts:
+            actions.append(End(task.key, TaskState.FAILED, f"its resource was lost {self._max_attempts} times"))
+            self._remove(task, actions)
+        else:
+            task.attempt = max(task.attempt + 1, job.base)
+            task.place, task.resource = _Place.QUEUED, None
+            job.again.appendleft(task.key)
+            self._queue(job)
+        return actions
+
+    def _remove(self, task: _Task, actions: list[Action]) -> None:
+        del self._tasks[task.key]
+        self._lost.pop(task.key, None)
+        task.job.open -= 1
+        self._close_if_over(task.job, actions)
 
     def _free(self, task: _Task) -> None:
         if task.resource in self._resources:
             self._resources[task.resource].running.discard(task.key)
 
-    def _queue(self, resources: tuple[str, ...]) -> _Queue:
-        return self._queues.setdefault(resources, _Queue())
+    # --- inside: whose turn it is
 
     def _dispatch(self) -> list[Action]:
         actions: list[Action] = []
@@ -291,10 +379,18 @@ class Scheduler:
         for resources in list(self._queues):
             if resources and resource not in resources:
                 continue
-            queue = self._queues[resources]
+            drawn = self._queues[resources].draw()
+            if drawn is None:
+                del self._queues[resources]
+                continue
             self._queues.move_to_end(resources)
-            while (key := queue.pop()) is not None:
-                task = self._tasks.get(key)
-                if task is not None and task.place is _Place.QUEUED:
-                    return task
+            return self._drawn(*drawn)
         return None
+
+    def _drawn(self, job: QueuedJob, key: TaskKey) -> _Task:
+        self._note_looking(job)
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = _Task(key, job, job.base, _Place.QUEUED)
+            job.open += 1
+        return task

@@ -22,6 +22,10 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_key ON jobs (user, submission_key) WHERE submission_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_by_user ON jobs (user, id);
 CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (final) WHERE final = 0;
+CREATE TABLE IF NOT EXISTS sweep_tasks (
+    job_id TEXT NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL,
+    message TEXT NOT NULL, outputs BLOB, PRIMARY KEY (job_id, number)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS job_log (job_id TEXT NOT NULL, line TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS log_by_job ON job_log (job_id);
 CREATE TABLE IF NOT EXISTS contents (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, data BLOB) WITHOUT ROWID;

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from ..wire import (
     AgentInfo,
@@ -19,10 +20,14 @@ from ..wire import (
 from .contents import INLINE_LIMIT
 from .files import Files
 from .identity import Identity
-from .jobs import LiveJob
+from .live import LiveJob
+from .sweep import Sweep
 from .tasks import command_line, output_paths, stage_inputs
 
 __all__ = ["Submissions"]
+
+_KEPT_INPUTS = 32
+_Parts: TypeAlias = tuple[list[InputData], str, Iterable[str]]
 
 
 class Submissions:
@@ -39,22 +44,43 @@ class Submissions:
         self._tokens: dict[TaskId, str] = {}
 
     def build(self, live: LiveJob, task: TaskId, info: AgentInfo) -> TaskSubmit:
-        """The message for one attempt at a job's task."""
-        job, application, base = live.job, live.application, self._base_url()
+        """The message for one attempt at one task of a job."""
+        job, base = live.job, self._base_url()
         token = self._tokens[task] = self._identity.issue_for_task(job.user)
-        staging = stage_inputs(application, job.inputs)
-        data = [InputData(path, data_uri(text)) for path, text in staging.texts.items()]
-        data += [self._file(live, path, uri, token) for path, uri in staging.files.items()]
+        data, command, outputs = self._of_sweep(live, task, token) if live.sweep else self._of_job(live, token)
         spec = TaskSpec(
             name=job.name,
-            command=command_line(application, job.inputs),
+            command=command,
             input_data=tuple(data),
-            output_data=(OutputData(tuple(output_paths(application, job.inputs).values())),),
+            output_data=(OutputData(tuple(outputs)),),
             environment={"EVEREST_TASK_TOKEN": token, "EVEREST_SERVER": base},
             resource_requirements={name: value for name, value in job.resource_requirements.items() if value},
         )
-        context = TaskContext(True, f"{base}/api/files/temp", f"Bearer {token}", INLINE_LIMIT)
+        streams = live.sweep is None  # nobody watches a thousand tasks
+        context = TaskContext(streams, f"{base}/api/files/temp", f"Bearer {token}", INLINE_LIMIT)
         return TaskSubmit(str(task), spec, context)
+
+    def _of_job(self, live: LiveJob, token: str) -> _Parts:
+        application, inputs = live.application, live.job.inputs
+        staging = stage_inputs(application, inputs)
+        data = [InputData(path, data_uri(text)) for path, text in staging.texts.items()]
+        data += [self._file(live, path, uri, token) for path, uri in staging.files.items()]
+        return data, command_line(application, inputs), output_paths(application, inputs).values()
+
+    def _of_sweep(self, live: LiveJob, task: TaskId, token: str) -> _Parts:
+        sweep = live.sweep
+        assert sweep is not None
+        planned = sweep.task(task.number)
+        data = [self._sweep_file(live, sweep, path, token) for path in planned.input_files]
+        return data, planned.command, planned.output_files
+
+    def _sweep_file(self, live: LiveJob, sweep: Sweep, path: str, token: str) -> InputData:
+        if path in sweep.inline:
+            return InputData(path, sweep.inline[path])
+        data = self._stored(live, path, sweep.inputs[path], token)
+        if len(sweep.inline) < _KEPT_INPUTS and data.uri.startswith("data:"):
+            sweep.inline[path] = data.uri
+        return data
 
     def forget(self, task: TaskId) -> None:
         """The task is over: its token is worthless."""
@@ -65,7 +91,9 @@ class Submissions:
     def _file(self, live: LiveJob, path: str, uri: str, token: str) -> InputData:
         if uri.startswith(("http://", "https://")):
             return InputData(path, uri)  # another server's file: fetched without our token
-        published = file_uri("jobs", live.job.id, name_of_uri(uri))
+        return self._stored(live, path, file_uri("jobs", live.job.id, name_of_uri(uri)), token)
+
+    def _stored(self, live: LiveJob, path: str, published: str, token: str) -> InputData:
         stored = self._files.open(live.job.user, published)
         if stored is not None and isinstance(stored.content, bytes):
             return InputData(path, data_uri(stored.content))

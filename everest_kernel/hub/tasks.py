@@ -7,17 +7,14 @@ numbers as JSON numbers, strings to the byte. No I/O.
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..wire import Application, Parameter, ProtocolError, name_of_uri, safe_path
+from ..wire import Application, CommandTemplate, Parameter, ProtocolError, name_of_uri, safe_path, substitute
 
 __all__ = ["InputError", "Staging", "check_inputs", "command_line", "output_paths", "read_results", "stage_inputs"]
 
-_PLACE = re.compile(r"\$\{([^}]+)\}")
 STREAMS = ("stdout", "stderr")
 
 
@@ -71,7 +68,7 @@ def stage_inputs(application: Application, inputs: Mapping[str, Any]) -> Staging
         value = inputs.get(name)
         if value is None:
             continue
-        path = substitute(mapped[name], inputs) if name in mapped else None
+        path = substitute(mapped[name], _texts(inputs)) if name in mapped else None
         if parameter.is_file_list:
             for uri in value:
                 _add(staging.files, staging, _name(uri), str(uri))
@@ -108,39 +105,21 @@ def _scalar(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def substitute(text: str, inputs: Mapping[str, Any]) -> str:
-    """Replace each `${param}` by the input's text; an absent one becomes empty."""
-
-    def replace(match: re.Match[str]) -> str:
-        value = inputs.get(match[1])
-        return "" if value is None else _scalar(value)
-
-    return _PLACE.sub(replace, text)
+def _texts(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """What stands for each input in a command or a file's name; an absent one becomes empty."""
+    return {name: _scalar(value) for name, value in inputs.items() if value is not None}
 
 
 def command_line(application: Application, inputs: Mapping[str, Any]) -> str:
-    """The task's command. Values are put in after it is split into words, so that no value can add a word.
+    """The task's command.
 
     Raises:
         InputError: the command of the application cannot be split.
     """
-    command = application.config.command
-    # outside quotes a `${two words}` would be split: protect each place first
-    places: list[str] = []
-
-    def protect(match: re.Match[str]) -> str:
-        places.append(match[0])
-        return f"\ue000{len(places) - 1}\ue001"
-
     try:
-        words = shlex.split(_PLACE.sub(protect, command))
-    except ValueError as error:
-        raise InputError(f"the application's command cannot be read: {error}") from error
-
-    def restore(word: str) -> str:
-        return re.sub("\ue000(\\d+)\ue001", lambda match: places[int(match[1])], word)
-
-    return shlex.join(substitute(restore(word), inputs) for word in words)
+        return CommandTemplate(application.config.command).fill(_texts(inputs))
+    except ProtocolError as error:
+        raise InputError(error.message) from error
 
 
 def output_paths(application: Application, inputs: Mapping[str, Any]) -> dict[str, str]:
@@ -149,7 +128,7 @@ def output_paths(application: Application, inputs: Mapping[str, Any]) -> dict[st
     Raises:
         InputError: a path is not allowed.
     """
-    paths = {mapping.param: substitute(mapping.file, inputs) for mapping in application.config.output_mappings}
+    paths = {mapping.param: substitute(mapping.file, _texts(inputs)) for mapping in application.config.output_mappings}
     for path in paths.values():
         try:
             safe_path(path)

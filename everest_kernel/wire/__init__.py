@@ -1,6 +1,6 @@
 """The vocabulary that both ends of the wire share. Nothing here does I/O or knows another room."""
 
-from . import agents, applications, embedded, errors, events, files, jobs, malformed, tasks
+from . import agents, applications, embedded, errors, events, files, jobs, malformed, plans, tasks, templates
 from .agents import *
 from .applications import *
 from .embedded import *
@@ -9,7 +9,9 @@ from .events import *
 from .files import *
 from .jobs import *
 from .malformed import *
+from .plans import *
 from .tasks import *
+from .templates import *
 
 __all__: list[str] = []
 __all__ += agents.__all__
@@ -20,4 +22,6 @@ __all__ += events.__all__
 __all__ += files.__all__
 __all__ += jobs.__all__
 __all__ += malformed.__all__
+__all__ += plans.__all__
 __all__ += tasks.__all__
+__all__ += templates.__all__

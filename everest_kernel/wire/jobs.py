@@ -85,3 +85,7 @@ class Job(msgspec.Struct, rename="camel", frozen=True):
     """Why a job failed: `exit`, `time-limit`, `signal`, `staging`, `start`, `lost`, `output` or empty."""
     resource_name: str = ""
     attempt: int = 0
+    tasks_total: int = 0
+    """Of a parameter sweep: elements of its product, those included that constraints leave out."""
+    tasks_done: int = 0
+    tasks_failed: int = 0

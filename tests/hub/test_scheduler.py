@@ -1,31 +1,45 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from everest_kernel.hub.scheduler import Action, Cancel, Delete, End, Resume, Scheduler, Send, TaskKey
+from everest_kernel.hub.scheduler import (
+    Action,
+    Cancel,
+    Delete,
+    End,
+    Over,
+    Resume,
+    Scheduler,
+    Send,
+    TaskKey,
+    UnfinishedJob,
+)
 from everest_kernel.wire import TaskId, TaskState
-
-
-def key(name: str, number: int = 0) -> TaskKey:
-    return TaskKey(name, number)
 
 
 def sent(actions: list[Action]) -> list[str]:
     return [f"{action.resource}:{action.task}" for action in actions if isinstance(action, Send)]
 
 
+def unfinished(job_id: str, *started: TaskId, numbers: Iterable[int] = ()) -> UnfinishedJob:
+    rest = list(numbers)
+    return UnfinishedJob(job_id, "u", (), started, iter(rest), lambda number: number in rest, 1 if rest else 0)
+
+
 def test_a_task_waits_for_an_agent_and_then_goes() -> None:
     scheduler = Scheduler()
-    assert scheduler.submit(key("j"), "u", ()) == []
+    assert scheduler.submit("j", "u", ()) == []
     assert sent(scheduler.connected("r", 1, [], 0)) == ["r:j-0-0"]
 
 
 def test_no_more_tasks_than_slots_and_the_next_when_one_ends() -> None:
     scheduler = Scheduler()
     scheduler.connected("r", 2, [], 0)
-    assert [len(sent(scheduler.submit(key(f"j{i}"), "u", ()))) for i in range(3)] == [1, 1, 0]
+    assert [len(sent(scheduler.submit(f"j{i}", "u", ()))) for i in range(3)] == [1, 1, 0]
     counts, actions = scheduler.ended("r", TaskId("j0", 0, 0))
     assert counts
     assert sent(actions) == ["r:j2-0-0"]
@@ -33,10 +47,9 @@ def test_no_more_tasks_than_slots_and_the_next_when_one_ends() -> None:
 
 def test_users_and_jobs_take_turns() -> None:
     scheduler = Scheduler()
-    for number in range(3):
-        scheduler.submit(key("big", number), "anna", ())
-    scheduler.submit(key("small"), "anna", ())
-    scheduler.submit(key("other"), "boris", ())
+    scheduler.submit("big", "anna", (), iter(range(3)))
+    scheduler.submit("small", "anna", ())
+    scheduler.submit("other", "boris", ())
     order = sent(scheduler.connected("r", 5, [], 0))
     assert order == ["r:big-0-0", "r:other-0-0", "r:small-0-0", "r:big-1-0", "r:big-2-0"]
 
@@ -44,14 +57,14 @@ def test_users_and_jobs_take_turns() -> None:
 def test_a_task_goes_only_to_a_resource_that_it_names() -> None:
     scheduler = Scheduler()
     scheduler.connected("wrong", 4, [], 0)
-    assert scheduler.submit(key("j"), "u", ("right",)) == []
+    assert scheduler.submit("j", "u", ("right",)) == []
     assert sent(scheduler.connected("right", 1, [], 0)) == ["right:j-0-0"]
 
 
 def test_an_agent_back_in_time_goes_on() -> None:
     scheduler = Scheduler(grace=30)
     scheduler.connected("r", 1, [], 0)
-    scheduler.submit(key("j"), "u", ())
+    scheduler.submit("j", "u", ())
     scheduler.disconnected("r", 10)
     assert scheduler.wake_at() == 40
     assert scheduler.tick(39) == []
@@ -62,7 +75,7 @@ def test_an_agent_back_in_time_goes_on() -> None:
 def test_an_agent_back_without_the_task_gets_its_next_attempt() -> None:
     scheduler = Scheduler()
     scheduler.connected("r", 1, [], 0)
-    scheduler.submit(key("j"), "u", ())
+    scheduler.submit("j", "u", ())
     scheduler.disconnected("r", 1)
     assert sent(scheduler.connected("r", 1, [], 2)) == ["r:j-0-1"]
 
@@ -70,7 +83,7 @@ def test_an_agent_back_without_the_task_gets_its_next_attempt() -> None:
 def test_a_lost_task_goes_elsewhere_and_the_old_attempt_no_longer_counts() -> None:
     scheduler = Scheduler(grace=30)
     scheduler.connected("a", 1, [], 0)
-    scheduler.submit(key("j"), "u", ())
+    scheduler.submit("j", "u", ())
     scheduler.disconnected("a", 0)
     scheduler.connected("b", 1, [], 1)
     assert sent(scheduler.tick(30)) == ["b:j-0-1"]
@@ -83,11 +96,12 @@ def test_a_lost_task_goes_elsewhere_and_the_old_attempt_no_longer_counts() -> No
 def test_a_task_that_is_lost_too_often_fails() -> None:
     scheduler = Scheduler(grace=1, max_attempts=2)
     scheduler.connected("r", 1, [], 0)
-    scheduler.submit(key("j"), "u", ())
+    scheduler.submit("j", "u", ())
     scheduler.disconnected("r", 0)
     assert sent(scheduler.connected("r", 1, [], 0)) == ["r:j-0-1"]
     scheduler.disconnected("r", 5)
-    (end,) = scheduler.tick(6)
+    end, over = scheduler.tick(6)
+    assert over == Over("j")
     assert isinstance(end, End)
     assert end.state is TaskState.FAILED
     assert scheduler.unfinished == 0
@@ -98,16 +112,16 @@ def test_cancel(place: str) -> None:
     scheduler = Scheduler()
     if place != "queued":
         scheduler.connected("r", 1, [], 0)
-    scheduler.submit(key("j"), "u", ())
+    scheduler.submit("j", "u", ())
     if place == "lost":
         scheduler.disconnected("r", 0)
-    actions = scheduler.cancel(key("j"))
+    actions = scheduler.cancel("j")
     if place == "sent":
         assert actions == [Cancel("r", TaskId("j", 0, 0))]
-        assert scheduler.cancel(key("j")) == []
+        assert scheduler.cancel("j") == []
         assert scheduler.ended("r", TaskId("j", 0, 0))[0]
     else:
-        assert [type(action) for action in actions] == [End]
+        assert [type(action) for action in actions] == [End, Over][place == "queued" :]
     assert scheduler.unfinished == 0
     assert sent(scheduler.connected("r", 1, [], 1)) == []
 
@@ -115,10 +129,11 @@ def test_cancel(place: str) -> None:
 def test_a_cancelled_task_whose_agent_never_returns_ends() -> None:
     scheduler = Scheduler(grace=5)
     scheduler.connected("r", 1, [], 0)
-    scheduler.submit(key("j"), "u", ())
-    scheduler.cancel(key("j"))
+    scheduler.submit("j", "u", ())
+    scheduler.cancel("j")
     scheduler.disconnected("r", 0)
-    (end,) = scheduler.tick(5)
+    end, over = scheduler.tick(5)
+    assert over == Over("j")
     assert isinstance(end, End)
     assert end.state is TaskState.CANCELED
 
@@ -126,23 +141,105 @@ def test_a_cancelled_task_whose_agent_never_returns_ends() -> None:
 def test_after_a_restart_tasks_wait_for_the_agents_that_may_have_them() -> None:
     scheduler = Scheduler(grace=30)
     first, second = TaskId("a", 0, 0), TaskId("b", 0, 1)
-    scheduler.recover([(first, "u", ()), (second, "u", ())], ["r", "s"], 0)
+    scheduler.recover([unfinished("a", first), unfinished("b", second)], ["r", "s"], 0)
     assert scheduler.connected("r", 2, [first], 1) == [Resume("r", first)]
     assert sent(scheduler.connected("s", 2, [], 2)) == ["r:b-0-2"]
 
 
 def test_after_a_restart_without_any_known_agent_grace_decides() -> None:
     scheduler = Scheduler(grace=30)
-    scheduler.recover([(TaskId("a", 0, 0), "u", ())], ["never-back"], 0)
+    scheduler.recover([unfinished("a", TaskId("a", 0, 0))], ["never-back"], 0)
     assert scheduler.connected("new", 1, [], 1) == []
     assert sent(scheduler.tick(30)) == ["new:a-0-1"]
 
 
 def test_the_same_task_twice_is_a_mistake() -> None:
     scheduler = Scheduler()
-    scheduler.submit(key("j"), "u", ())
+    scheduler.submit("j", "u", ())
     with pytest.raises(ValueError, match="already"):
-        scheduler.submit(key("j"), "u", ())
+        scheduler.submit("j", "u", ())
+
+
+def test_a_job_of_many_tasks_costs_nothing_before_they_are_sent() -> None:
+    scheduler = Scheduler()
+    drawn = []
+
+    def source() -> Iterator[int]:
+        for number in range(1_000_000):
+            drawn.append(number)
+            yield number
+
+    scheduler.submit("j", "u", (), source())
+    assert sent(scheduler.connected("r", 2, [], 0)) == ["r:j-0-0", "r:j-1-0"]
+    assert len(drawn) <= 3
+    _, actions = scheduler.ended("r", TaskId("j", 1, 0))
+    assert sent(actions) == ["r:j-2-0"]
+
+
+def test_a_job_is_over_when_its_last_task_is_and_not_before() -> None:
+    scheduler = Scheduler()
+    scheduler.connected("r", 2, [], 0)
+    scheduler.submit("j", "u", (), iter(range(3)))
+    assert Over("j") not in scheduler.ended("r", TaskId("j", 0, 0))[1]
+    assert Over("j") not in scheduler.ended("r", TaskId("j", 1, 0))[1]
+    assert scheduler.ended("r", TaskId("j", 2, 0)) == (True, [Over("j")])
+    assert scheduler.unfinished == 0
+
+
+def test_a_source_that_looks_for_long_is_asked_again_and_holds_up_nobody() -> None:
+    scheduler = Scheduler()
+    scheduler.connected("r", 1, [], 0)
+    assert scheduler.wake_at() is None
+    assert scheduler.submit("rare", "u", (), iter([None, None, 7, None])) == []
+    assert scheduler.wake_at() == 0
+    assert sent(scheduler.submit("plain", "u", ())) == ["r:plain-0-0"]
+    assert scheduler.tick(1) == []
+    assert scheduler.tick(2) == []
+    assert sent(scheduler.ended("r", TaskId("plain", 0, 0))[1]) == ["r:rare-7-0"]
+    assert scheduler.ended("r", TaskId("rare", 7, 0)) == (True, [])  # there might be one more
+    assert scheduler.tick(3) == [Over("rare")]
+    assert scheduler.wake_at() is None
+
+
+def test_a_source_without_any_task_is_over_at_once() -> None:
+    assert Scheduler().submit("j", "u", (), iter(())) == [Over("j")]
+
+
+def test_after_a_restart_nothing_of_many_is_sent_twice() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.recover([unfinished("j", numbers=[1, 2, 4, 5])], ["r", "s"], 0)
+    claimed, ended = TaskId("j", 2, 0), TaskId("j", 0, 0)
+    assert scheduler.connected("r", 2, [claimed, ended], 1) == [Resume("r", claimed), Delete("r", ended)]
+    assert sent(scheduler.connected("s", 2, [TaskId("j", 1, 0)], 2)) == ["r:j-4-1", "s:j-5-1"]
+
+
+def test_after_a_restart_a_later_attempt_of_one_of_many_goes_on() -> None:
+    scheduler = Scheduler(grace=30)
+    again = TaskId("j", 3, 1)
+    scheduler.recover([unfinished("j", again, numbers=[4])], ["r"], 0)
+    assert scheduler.connected("r", 1, [TaskId("j", 3, 0)], 1)[0] == Delete("r", TaskId("j", 3, 0))
+    assert scheduler.running("r") == 1  # number 3 again, as attempt 2
+    assert scheduler.is_current("r", TaskId("j", 3, 2))
+
+
+def test_after_a_restart_an_agent_that_stays_away_delays_the_rest_by_the_grace() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.recover([unfinished("j", numbers=[0, 1])], ["r", "away"], 0)
+    assert scheduler.connected("r", 1, [], 1) == []
+    assert scheduler.wake_at() == 30
+    assert sent(scheduler.tick(30)) == ["r:j-0-1"]
+    late = TaskId("j", 1, 0)
+    assert scheduler.connected("away", 1, [late], 31) == [Delete("away", late), Send("away", TaskId("j", 1, 1))]
+
+
+def test_cancelling_one_of_many_ends_what_runs_and_draws_no_more() -> None:
+    scheduler = Scheduler()
+    scheduler.connected("r", 2, [], 0)
+    scheduler.submit("j", "u", (), iter(range(100)))
+    first, second = TaskId("j", 0, 0), TaskId("j", 1, 0)
+    assert scheduler.cancel("j") == [Cancel("r", first), Cancel("r", second)]
+    assert scheduler.ended("r", first) == (True, [])
+    assert scheduler.ended("r", second) == (True, [Over("j")])
 
 
 class SchedulerMachine(RuleBasedStateMachine):
@@ -153,11 +250,12 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.scheduler = Scheduler(grace=10, max_attempts=attempts)
         self.attempts = attempts
         self.now = 0.0
-        self.count = 0
+        self.count = self.tasks = 0
         self.has: dict[str, set[TaskId]] = {"a": set(), "b": set(), "c": set()}
         self.slots = {"a": 1, "b": 2, "c": 0}
         self.up: set[str] = set()
-        self.open: set[TaskKey] = set()
+        self.open: dict[str, set[int]] = {}
+        self.cancelled: set[str] = set()
         self.started: dict[TaskKey, set[int]] = {}
 
     def do(self, actions: list[Action]) -> None:
@@ -165,13 +263,17 @@ class SchedulerMachine(RuleBasedStateMachine):
             if isinstance(action, Send):
                 assert action.resource in self.up
                 task = TaskKey(action.task.job_id, action.task.number)
-                assert task in self.open, "an ended task was sent"
+                assert task.number in self.open[task.job_id], "an ended task was sent"
+                assert task.job_id not in self.cancelled, "a task of a cancelled job was sent"
                 assert action.task.attempt not in self.started.setdefault(task, set()), "an attempt ran twice"
                 self.started[task].add(action.task.attempt)
                 assert action.task.attempt < self.attempts
                 self.has[action.resource].add(action.task)
             elif isinstance(action, End):
-                self.open.remove(action.key)
+                self.open[action.key.job_id].discard(action.key.number)
+            elif isinstance(action, Over):
+                assert not self.open[action.job_id] or action.job_id in self.cancelled, "over before its tasks"
+                del self.open[action.job_id]
             elif isinstance(action, Delete):
                 self.has[action.resource].discard(action.task)
             elif isinstance(action, Cancel):
@@ -181,15 +283,20 @@ class SchedulerMachine(RuleBasedStateMachine):
         counts, actions = self.scheduler.ended(resource, task)
         self.has[resource].discard(task)
         if counts:
-            self.open.remove(TaskKey(task.job_id, task.number))
+            self.open[task.job_id].remove(task.number)
         self.do(actions)
 
-    @rule(user=st.sampled_from("xy"), resources=st.sampled_from([(), ("a",), ("b", "c")]))
-    def submit(self, user: str, resources: tuple[str, ...]) -> None:
+    @rule(
+        user=st.sampled_from("xy"),
+        resources=st.sampled_from([(), ("a",), ("b", "c")]),
+        pauses=st.lists(st.booleans(), max_size=8),
+    )
+    def submit(self, user: str, resources: tuple[str, ...], pauses: list[bool]) -> None:
         self.count += 1
-        task = TaskKey(f"j{self.count}", 0)
-        self.open.add(task)
-        self.do(self.scheduler.submit(task, user, resources))
+        source = [None if pause else number for number, pause in enumerate(pauses)]
+        self.open[f"j{self.count}"] = {number for number in source if number is not None}
+        self.tasks += len(source)
+        self.do(self.scheduler.submit(f"j{self.count}", user, resources, iter(source)))
 
     @rule(resource=st.sampled_from("abc"), forgets=st.booleans())
     def connect(self, resource: str, forgets: bool) -> None:
@@ -220,7 +327,9 @@ class SchedulerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.open)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        self.do(self.scheduler.cancel(data.draw(st.sampled_from(sorted(self.open)))))
+        job_id = data.draw(st.sampled_from(sorted(self.open)))
+        self.cancelled.add(job_id)
+        self.do(self.scheduler.cancel(job_id))
 
     @invariant()
     def bounds(self) -> None:
@@ -240,7 +349,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.wait(50)
         for resource in "abc":
             self.connect(resource, True)
-        for _ in range(10 * self.count + 10):
+        for _ in range(10 * (self.tasks + self.count) + 10):
+            self.wait(0)
             for resource in "abc":
                 for task in list(self.has[resource]):
                     self.report(resource, task)

@@ -66,7 +66,7 @@ def test_no_value_adds_a_word(value: str) -> None:
 
 
 def test_an_unreadable_command_is_refused() -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be split"):
         command_line(app("echo 'open"), {})
 
 
