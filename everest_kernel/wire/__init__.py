@@ -1,14 +1,16 @@
 """The vocabulary that both ends of the wire share. Nothing here does I/O or knows another room."""
 
-from . import agents, applications, embedded, errors, events, files, jobs, malformed, tasks
+from . import agents, applications, embedded, errors, events, files, frames, jobs, malformed, once, tasks
 from .agents import *
 from .applications import *
 from .embedded import *
 from .errors import *
 from .events import *
 from .files import *
+from .frames import *
 from .jobs import *
 from .malformed import *
+from .once import *
 from .tasks import *
 
 __all__: list[str] = []
@@ -18,6 +20,8 @@ __all__ += embedded.__all__
 __all__ += errors.__all__
 __all__ += events.__all__
 __all__ += files.__all__
+__all__ += frames.__all__
 __all__ += jobs.__all__
 __all__ += malformed.__all__
+__all__ += once.__all__
 __all__ += tasks.__all__
