@@ -1,6 +1,6 @@
 """Runs tasks on one resource for an Everest server."""
 
 from .agent import Agent
-from .settings import AgentSettings
+from .settings import AgentSettings, PassiveSettings
 
-__all__ = ["Agent", "AgentSettings"]
+__all__ = ["Agent", "AgentSettings", "PassiveSettings"]

@@ -43,6 +43,12 @@ class Output:
         self._file.seek(offset)
         return self._file.read(most)
 
+    def save(self) -> Path:
+        """The file that holds all of it."""
+        if self._file is None:
+            self._path.write_bytes(self._memory)
+        return self._path
+
     def close(self) -> None:
         """Nothing will be read any more."""
         if self._file is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["AgentSettings"]
+__all__ = ["AgentSettings", "PassiveSettings"]
 
 
 def _cores() -> int:
@@ -15,16 +16,36 @@ def _cores() -> int:
 
 
 @dataclass(frozen=True)
-class AgentSettings:
-    """Where an agent dials in, and what it offers.
+class PassiveSettings:
+    """The door through which controllers dial in.
 
     Attributes:
-        server_uri: `ws://` or `wss://` address of the server's gateway.
+        tokens: any of them opens the door.
+        port: 0 for any free one.
+        keep: seconds that a finished task and its files stay, because an Everest controller never deletes them.
+    """
+
+    tokens: tuple[str, ...] = field(repr=False)
+    port: int = 8891
+    host: str = "127.0.0.1"
+    keep: float = 86_400.0
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """Where an agent dials in or listens, and what it offers.
+
+    Attributes:
+        server_uri: `ws://` or `wss://` address of the server's gateway; empty for an agent that does not dial.
         token: the agent token that came with the resource.
         name: of the resource, for people.
         slots: tasks that run at once; None for one a core.
-        tasks_dir: folder in which each task gets a folder.
+        tasks_dir: folder in which each task gets a folder; whatever is in it is removed at the start.
         reconnect: shortest and longest pause in seconds between attempts to connect.
+        passive: how to listen; None for an agent that only dials.
+        allowed_commands: a task runs only if one of them matches its whole command line; None admits all.
+        task_port: loopback port of the task socket, 0 for any free one; None for no socket.
+        ping: seconds between keep-alive pings, and how long the answer may take.
     """
 
     server_uri: str
@@ -33,6 +54,10 @@ class AgentSettings:
     tasks_dir: Path
     slots: int | None = None
     reconnect: tuple[float, float] = (0.2, 30.0)
+    passive: PassiveSettings | None = None
+    allowed_commands: tuple[re.Pattern[str], ...] | None = None
+    task_port: int | None = 0
+    ping: tuple[float, float] = (20.0, 20.0)
 
     @property
     def slot_count(self) -> int:

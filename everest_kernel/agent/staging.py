@@ -12,7 +12,7 @@ from ..wire import InputData, ProtocolError, StagedFile, TaskContext, data_uri, 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Stager", "StagingError"]
+__all__ = ["Stager", "StagingError", "present"]
 
 _BLOCK = 1 << 18
 
@@ -48,8 +48,10 @@ class Stager:
         import httpx
 
         headers = {"Authorization": item.auth} if item.auth else {}
+        # a redirect would carry the Authorization header to wherever it points
+        follow = not item.auth
         try:
-            async with self._http().stream("GET", item.uri, headers=headers) as response:
+            async with self._http().stream("GET", item.uri, headers=headers, follow_redirects=follow) as response:
                 response.raise_for_status()
                 with target.open("wb") as stream:
                     async for block in response.aiter_bytes(_BLOCK):
@@ -57,19 +59,14 @@ class Stager:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise StagingError(f"the input {item.path!r} cannot be fetched: {error}") from error
 
-    async def deliver(self, paths: list[str], directory: Path, context: TaskContext) -> tuple[StagedFile, ...]:
-        """Bring away those of `paths` that exist as plain files in the directory.
+    async def deliver(self, sources: dict[str, Path], directory: Path, context: TaskContext) -> tuple[StagedFile, ...]:
+        """Bring away those of `sources`, by path in the task's directory, that exist as plain files below `directory`.
 
         Raises:
             StagingError: one is a link out of the directory, or cannot be delivered.
         """
         staged = []
-        for path in paths:
-            source = directory / safe_path(path)
-            if not source.is_file():
-                continue
-            if not source.resolve().is_relative_to(directory.resolve()):
-                raise StagingError(f"the output {path!r} is a link that leaves the task's directory")
+        for path, source in present(sources, directory).items():
             try:
                 staged.append(StagedFile(path, await self._deliver(source, context)))
             except OSError as error:
@@ -77,8 +74,10 @@ class Stager:
         return tuple(staged)
 
     async def _deliver(self, source: Path, context: TaskContext) -> str:
-        if source.stat().st_size <= context.inline_limit:
+        if context.inline_limit and source.stat().st_size <= context.inline_limit:
             return data_uri(source.read_bytes())
+        if not context.upload_uri:
+            raise StagingError(f"the server named no place for the output {source.name!r}")
         import httpx
 
         headers = {"Authorization": context.auth, "Content-Type": "application/octet-stream"}
@@ -96,7 +95,6 @@ class Stager:
         if self._client is None:
             import httpx
 
-            # a redirect would carry the Authorization header to wherever it points
             self._client = httpx.AsyncClient(timeout=httpx.Timeout(60, connect=10), follow_redirects=False)
         return self._client
 
@@ -104,6 +102,22 @@ class Stager:
         """Close the HTTP client."""
         if self._client is not None:
             await self._client.aclose()
+
+
+def present(sources: dict[str, Path], directory: Path) -> dict[str, Path]:
+    """Those of `sources` that exist as plain files below `directory`.
+
+    Raises:
+        StagingError: one is a link out of the directory.
+    """
+    found = {}
+    for path, source in sources.items():
+        if not source.is_file():
+            continue
+        if not source.resolve().is_relative_to(directory.resolve()):
+            raise StagingError(f"the output {path!r} is a link that leaves the task's directory")
+        found[path] = source
+    return found
 
 
 async def _blocks(source: Path) -> AsyncIterator[bytes]:

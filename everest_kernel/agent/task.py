@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import msgspec
 
-from ..wire import TaskInfo, TaskState, TaskSubmit
+from ..wire import ProtocolError, StagedFile, TaskInfo, TaskState, TaskSubmit, safe_path
 from .output import Output
 from .process import TASK_VARIABLE, TaskProcess
-from .staging import Stager, StagingError
+from .staging import Stager, StagingError, present
+from .task_socket import TaskSocket
 
-__all__ = ["AgentTask"]
+__all__ = ["AgentTask", "TaskRules"]
 
 STREAMS = ("stdout", "stderr")
-_WITHHELD = ("EVEREST_TOKEN", "JUPYTERHUB_", "JPY_")
+_MOST_MESSAGES = 100
+"""Messages of a task that wait for the connection; after that the task's own sending waits."""
+_WITHHELD = ("EVEREST_TOKEN", "EVEREST_AGENT_TOKEN", "EVEREST_AGENT_CLIENT_TOKEN", "JUPYTERHUB_", "JPY_")
 """Variables of the agent's own environment that no task may see."""
+
+
+@dataclass(frozen=True)
+class TaskRules:
+    """What holds for all tasks of a controller.
+
+    Attributes:
+        allowed: one must match the whole command line; None admits all.
+        files: server-relative address below which the agent itself serves outputs; empty when it does not.
+        socket: the task socket, when it is open.
+    """
+
+    allowed: tuple[re.Pattern[str], ...] | None = None
+    files: str = ""
+    socket: TaskSocket | None = None
 
 
 class AgentTask:
@@ -30,14 +51,29 @@ class AgentTask:
         submit: the message that brought it.
         directory: its own folder; the program works in `work` below it.
         changed: called when there is something new to send.
+        rules: what it may do.
 
     Attributes:
         reports: every state it has reached, with its info, in order.
         outputs: what it has written.
+        messages: what it said to the server over the task socket.
+        served: its output files by path, where the agent itself serves them.
+        stream: whether its output is wanted while it runs.
     """
 
-    def __init__(self, submit: TaskSubmit, directory: Path, changed: Callable[[AgentTask], None]) -> None:
+    def __init__(
+        self,
+        submit: TaskSubmit,
+        directory: Path,
+        changed: Callable[[AgentTask], None],
+        rules: TaskRules | None = None,
+    ) -> None:
         self.id = submit.task_id
+        self.stream = submit.context.stream
+        self.served: dict[str, Path] = {}
+        self._tell, self.messages = anyio.create_memory_object_stream[str](_MOST_MESSAGES)
+        self._rules = rules or TaskRules()
+        self._deliver: Callable[[str], None] | None = None
         self.reports: list[tuple[str, TaskInfo]] = []
         self.outputs = {name: Output(directory / name) for name in STREAMS}
         self.ended = anyio.Event()
@@ -73,15 +109,30 @@ class AgentTask:
             self.ended.set()
         state, info = end
         lengths = {name: output.length for name, output in self.outputs.items()}
-        self._report(state, msgspec.structs.replace(info, streams=lengths if self._context.stream else {}))
+        self._report(state, msgspec.structs.replace(info, streams=lengths if self.stream else {}))
+
+    def hear(self, text: str) -> None:
+        """The server says something to the program; nobody listens unless it is connected to the task socket."""
+        if self._deliver is not None:
+            self._deliver(text)
+
+    async def tell(self, text: str) -> None:
+        """The program says something to the server."""
+        await self._tell.send(text)
+        self._changed(self)
 
     def remove(self) -> None:
         """Forget its files."""
+        self._tell.close()
+        self.messages.close()
         for output in self.outputs.values():
             output.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     async def _attempt(self, stager: Stager) -> tuple[TaskState, TaskInfo]:
+        if not self._allowed():
+            message = f"the command {self._spec.command!r} is not one that this resource allows"
+            return TaskState.FAILED, TaskInfo(reason="start", message=message)
         try:
             self._work.mkdir(mode=0o700, parents=True)
             await stager.fetch(self._spec.input_data, self._work)
@@ -93,7 +144,7 @@ class AgentTask:
             return TaskState.FAILED, TaskInfo(reason="start", message=_start_message(self._spec.command, error))
         try:
             self._report(TaskState.RUNNING, TaskInfo())
-            status = await self._wait(process)
+            status = await self._talk_and_wait(process)
         finally:
             process.close()
         end = self._verdict(status)
@@ -106,13 +157,37 @@ class AgentTask:
             raise ValueError("the command is empty")
         own = {name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)}
         added = {name: _expand(value, own) for name, value in self._spec.environment.items()}
-        environment = {**own, **added, TASK_VARIABLE: self.id}
+        # the mark is the directory's name: two controllers may choose the same task id
+        environment = {**own, **added, **self._socket_variables(), TASK_VARIABLE: self._directory.name}
         words[0] = shutil.which(words[0], path=environment.get("PATH")) or words[0]
         return TaskProcess(words, self._work, environment, self._on_output)
 
+    def _allowed(self) -> bool:
+        allowed = self._rules.allowed
+        return allowed is None or any(pattern.fullmatch(self._spec.command) for pattern in allowed)
+
+    def _socket_variables(self) -> dict[str, str]:
+        """What Everest's programs look for to find the task socket."""
+        socket = self._rules.socket
+        if socket is None or socket.port is None:
+            return {}
+        return {
+            "EVEREST_AGENT_ADDRESS": "127.0.0.1",
+            "EVEREST_AGENT_PORT": str(socket.port),
+            "EVEREST_AGENT_TASK_ID": self.id,
+        }
+
+    async def _talk_and_wait(self, process: TaskProcess) -> int | None:
+        socket = self._rules.socket
+        if socket is None:
+            return await self._wait(process)
+        with socket.admit(self.id, self.tell) as entry:
+            self._deliver = lambda text: socket.deliver(entry, text)
+            return await self._wait(process)
+
     async def _wait(self, process: TaskProcess) -> int | None:
         """The exit status; None when the time limit came first."""
-        limit = self._spec.resource_requirements.get("timeLimit") or None
+        limit = self._spec.time_limit
         status = None
         try:
             with anyio.move_on_after(limit):
@@ -126,8 +201,7 @@ class AgentTask:
 
     def _verdict(self, status: int | None) -> tuple[TaskState, TaskInfo]:
         if status is None:
-            limit = self._spec.resource_requirements["timeLimit"]
-            message = f"it was killed at its time limit of {limit:g} s"
+            message = f"it was killed at its time limit of {self._spec.time_limit:g} s"
             return TaskState.FAILED, TaskInfo(reason="time-limit", message=message)
         if status < 0:
             message = f"the program was killed by {_signal_name(-status)}"
@@ -139,14 +213,24 @@ class AgentTask:
 
     async def _stage_out(self, stager: Stager, end: tuple[TaskState, TaskInfo]) -> tuple[TaskState, TaskInfo]:
         paths = [path for group in self._spec.output_data for path in group.paths]
-        streamed = [path for path in paths if self._context.stream and path in STREAMS]
         try:
-            staged = await stager.deliver([p for p in paths if p not in streamed], self._work, self._context)
-        except StagingError as error:
+            sources = {path: self._source(path) for path in paths if not (self.stream and path in STREAMS)}
+            if self._rules.files and not self._context.upload_uri:
+                self.served = present(sources, self._directory)
+                staged = tuple(
+                    StagedFile(path, f"{self._rules.files}/{quote(self.id, safe='')}/{quote(path)}")
+                    for path in self.served
+                )
+            else:
+                staged = await stager.deliver(sources, self._directory, self._context)
+        except (StagingError, ProtocolError, OSError) as error:
             failed = TaskInfo(reason="staging", message=str(error), exit_code=end[1].exit_code)
             return (TaskState.FAILED, failed) if end[0] is TaskState.DONE else end
         self._report(TaskState.STAGED_OUT, TaskInfo(output_data=staged))
         return end
+
+    def _source(self, path: str) -> Path:
+        return self.outputs[path].save() if path in STREAMS else self._work / safe_path(path)
 
     def _on_output(self, stream: str, data: bytes) -> None:
         self.outputs[stream].append(data)

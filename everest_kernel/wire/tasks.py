@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -92,7 +92,13 @@ class TaskSpec(msgspec.Struct, rename="camel", frozen=True):
     input_data: tuple[InputData, ...] = ()
     output_data: tuple[OutputData, ...] = ()
     environment: dict[str, str] = {}
-    resource_requirements: dict[str, float] = {}
+    resource_requirements: dict[str, Any] = {}
+
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds of wall time, when the requirement is a positive number."""
+        limit = self.resource_requirements.get("timeLimit")
+        return limit if isinstance(limit, (int, float)) and limit > 0 else None
 
 
 class TaskContext(msgspec.Struct, rename="camel", omit_defaults=True, frozen=True):
