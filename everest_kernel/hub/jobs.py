@@ -110,8 +110,6 @@ class Jobs:
             return await self.submit(user, application, request, key)
         self._live[job.id] = live
         self.act(self._scheduler.submit(job.id, user, request.resources or application.resources, source))
-        if live.sweep is not None and self.dispatcher is not None:
-            self.dispatcher.rearm()
         return live.job
 
     def _new_job(self, user: str, application: Application, request: JobRequest) -> Job:
@@ -238,6 +236,8 @@ class Jobs:
                 self._act(self._actions.popleft())
         finally:
             self._acting = False
+        if self._scheduler.looking and self.dispatcher is not None:
+            self.dispatcher.rearm()
 
     def _act(self, action: Action) -> None:
         if isinstance(action, End):

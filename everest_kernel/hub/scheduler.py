@@ -263,6 +263,11 @@ class Scheduler:
             times.append(self._held_until)
         return min(times, default=None)
 
+    @property
+    def looking(self) -> bool:
+        """Whether a job's next task is still looked for, so that `tick` should come soon."""
+        return bool(self._looking)
+
     def is_current(self, resource: str, task_id: TaskId) -> bool:
         """Whether this attempt, on this resource, is the one that counts."""
         task = self._tasks.get(TaskKey(task_id.job_id, task_id.number))

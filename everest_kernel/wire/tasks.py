@@ -73,6 +73,9 @@ class InputData(msgspec.Struct, omit_defaults=True, frozen=True):
     uri: str
     auth: str = ""
 
+    def __repr__(self) -> str:  # the token must not reach a log or a traceback
+        return f"InputData(path={self.path!r}, uri={self.uri[:80]!r})"
+
 
 class OutputData(msgspec.Struct, frozen=True):
     """Files of the task directory to bring back, if they exist; `stdout` and `stderr` are legal names."""
@@ -93,6 +96,9 @@ class TaskSpec(msgspec.Struct, rename="camel", frozen=True):
     output_data: tuple[OutputData, ...] = ()
     environment: dict[str, str] = {}
     resource_requirements: dict[str, Any] = {}
+
+    def __repr__(self) -> str:  # its environment holds the task's token
+        return f"TaskSpec(name={self.name!r}, command={self.command!r})"
 
     @property
     def time_limit(self) -> float | None:
@@ -115,6 +121,9 @@ class TaskContext(msgspec.Struct, rename="camel", omit_defaults=True, frozen=Tru
     upload_uri: str = ""
     auth: str = ""
     inline_limit: int = 0
+
+    def __repr__(self) -> str:  # the token must not reach a log or a traceback
+        return f"TaskContext(stream={self.stream}, inline_limit={self.inline_limit})"
 
 
 class StagedFile(msgspec.Struct, frozen=True):

@@ -86,6 +86,8 @@ class ScriptedAgent:
 
     def __init__(self, connection: websockets.ClientConnection) -> None:
         self.connection = connection
+        self.pending: list[ToAgent] = []
+        """Messages that came while others were waited for."""
 
     async def hello(self, slots: int = 1, tasks: dict[str, str] | None = None) -> None:
         info = AgentInfo("scripted", slots, "1", "Linux", ("stream", "data-uri"))
@@ -101,7 +103,7 @@ class ScriptedAgent:
         return message
 
     async def expect_task(self) -> TaskSubmit:
-        message = await self.receive()
+        message = self.pending.pop(0) if self.pending else await self.receive()
         assert isinstance(message, TaskSubmit), message
         return message
 

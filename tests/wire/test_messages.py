@@ -179,3 +179,10 @@ def test_an_applications_hash_depends_on_what_it_does() -> None:
         msgspec.structs.replace(base, config=ApplicationConfig("run ${x}", (InputMapping("x", "f"),))),
     ]
     assert len({a.content_hash() for a in [base, *others]}) == 4
+
+
+def test_no_token_is_in_a_message_as_it_is_logged() -> None:
+    spec = TaskSpec("n", "c", (InputData("p", "u", "Bearer hush"),), (), {"EVEREST_TASK_TOKEN": "hush"})
+    message = TaskSubmit("j-0-0", spec, TaskContext(True, "u", "Bearer hush"))
+    assert "hush" in encode_message(message)
+    assert "hush" not in repr(message) + repr(spec.input_data)
