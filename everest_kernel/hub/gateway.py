@@ -28,12 +28,13 @@ from ..wire import (
     encode_message,
     read_data_uri,
 )
+from .actions import Cancel, Delete, Resume, Send
 from .contents import Content, Contents
 from .files import Files
 from .identity import Identity
 from .job_log import JobLog
-from .jobs import Jobs
-from .scheduler import Cancel, Delete, Resume, Scheduler, Send
+from .job_tasks import JobTasks
+from .scheduler import Scheduler
 from .submissions import Submissions
 
 __all__ = ["Gateway"]
@@ -58,7 +59,7 @@ class Gateway:
 
     def __init__(
         self,
-        jobs: Jobs,
+        jobs: JobTasks,
         scheduler: Scheduler,
         identity: Identity,
         submissions: Submissions,

@@ -82,7 +82,9 @@ class Hub:
         self._scheduler = Scheduler(grace=self.settings.agent_grace)
         self._jobs = Jobs(database, contents, files, self._scheduler, job_log)
         submissions = Submissions(self._identity, files, lambda: self.url)
-        self._gateway = Gateway(self._jobs, self._scheduler, self._identity, submissions, contents, files, job_log)
+        self._gateway = Gateway(
+            self._jobs.tasks, self._scheduler, self._identity, submissions, contents, files, job_log
+        )
         self._events = Events(self._jobs, files)
         loop = asyncio.get_running_loop()
         self._jobs.recover([resource for resource, _, _ in self._identity.resources()], loop.time())

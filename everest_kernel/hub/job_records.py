@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..wire import Application, Job, JobRequest
+from ..wire import Application, Job, JobRequest, JobState
 from .contents import Content
 from .database import Database, Write
 from .files import Files
@@ -74,10 +74,6 @@ class JobRecords:
         """Its owner wants it to end."""
         return self._database.write(lambda c: c.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,)))
 
-    def is_cancelling(self, job_id: str) -> bool:
-        """Whether its owner wanted it to end."""
-        return self._database.first("SELECT 1 FROM jobs WHERE id = ? AND cancelling = 1", job_id) is not None
-
     def set_attempt(self, job_id: str, attempt: int) -> asyncio.Future[None]:
         """Only this attempt counts from now on."""
         row = (attempt, job_id)
@@ -97,6 +93,12 @@ class JobRecords:
                 self._drop(connection, final.id)
 
         return self._database.write(write)
+
+    def fail(self, job: Job, message: str) -> None:
+        """A job cannot be taken up when the hub starts; it is FAILED on disk when this returns."""
+        status = msgspec.json.encode(_status(msgspec.structs.replace(job, state=JobState.FAILED, info=message)))
+        row = (status, job.id)
+        self._database.run(lambda c: c.execute("UPDATE jobs SET final = 1, status = ? WHERE id = ?", row))
 
     def drop(self, job_id: str) -> asyncio.Future[None]:
         """Remove a job with its log and files."""

@@ -41,12 +41,13 @@ class Submissions:
         self._identity = identity
         self._files = files
         self._base_url = base_url
-        self._tokens: dict[TaskId, str] = {}
+        self._tokens: dict[tuple[str, int], str] = {}
 
     def build(self, live: LiveJob, task: TaskId, info: AgentInfo) -> TaskSubmit:
         """The message for one attempt at one task of a job."""
         job, base = live.job, self._base_url()
-        token = self._tokens[task] = self._identity.issue_for_task(job.user)
+        self.forget(task)  # an earlier attempt's
+        token = self._tokens[task[:2]] = self._identity.issue_for_task(job.user)
         data, command, outputs = self._of_sweep(live, task, token) if live.sweep else self._of_job(live, token)
         spec = TaskSpec(
             name=job.name,
@@ -84,7 +85,7 @@ class Submissions:
 
     def forget(self, task: TaskId) -> None:
         """The task is over: its token is worthless."""
-        token = self._tokens.pop(task, None)
+        token = self._tokens.pop(task[:2], None)
         if token is not None:
             self._identity.end_task(token)
 

@@ -104,3 +104,8 @@ class SweepRecords:
     def any_left(self, job_id: str) -> bool:
         """Whether rows of a job are left."""
         return self._database.first("SELECT 1 FROM sweep_tasks WHERE job_id = ? LIMIT 1", job_id) is not None
+
+    def drop_finished(self) -> None:
+        """Forget all tasks of jobs that are over."""
+        unfinished = "SELECT id FROM jobs WHERE final = 0"
+        self._database.run(lambda c: c.execute(f"DELETE FROM sweep_tasks WHERE job_id NOT IN ({unfinished})"))

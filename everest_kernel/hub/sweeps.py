@@ -75,21 +75,15 @@ class PreparedSweep(NamedTuple):
 class Sweeps:
     """What is special about sweep jobs.
 
-    Args:
-        finish: called with a job, its state as (went well, message), its result and its files, when it is over.
+    Attributes:
+        finish: called when a sweep is over: with its job, whether all went well, a message, its result and its files.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        contents: Contents,
-        files: Files,
-        finish: Callable[[LiveJob, bool, str, dict[str, Any], dict[str, Content]], None],
-    ) -> None:
+    def __init__(self, database: Database, contents: Contents, files: Files) -> None:
         self._records = SweepRecords(database, contents, files)
         self._contents = contents
         self._files = files
-        self._finish = finish
+        self.finish: Callable[[LiveJob, bool, str, dict[str, Any], dict[str, Content]], None] = _unconnected
         self._collecting: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
@@ -97,6 +91,10 @@ class Sweeps:
         for task in self._collecting:
             task.cancel()
         await asyncio.gather(*self._collecting, return_exceptions=True)
+
+    def tidy(self) -> None:
+        """Forget tasks of sweeps that are over: what the hub did not get done before it stopped."""
+        self._records.drop_finished()
 
     # --- beginnings
 
@@ -200,7 +198,7 @@ class Sweeps:
             raise
         uri = file_uri("jobs", job_id, "results.zip")
         well, message = sweep.verdict
-        self._finish(live, well, message, {"results": uri}, {uri: content})
+        self.finish(live, well, message, {"results": uri}, {uri: content})
         while self._records.any_left(job_id):  # in pieces, because a million at once would hold everybody up
             await self._records.drop_some(job_id)
 
@@ -215,6 +213,10 @@ class Sweeps:
             scores = heapq.nlargest(criterion.best, [*scores, *_scores(page, criterion, plan)])
             await asyncio.sleep(0)
         return {-negative for _, negative in scores}
+
+
+def _unconnected(*_: object) -> None:
+    raise AssertionError("a sweep ended before its hub was put together")
 
 
 def _unpack(source: bytes | Path, contents: Contents) -> dict[str, Content]:

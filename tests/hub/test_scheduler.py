@@ -6,18 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from everest_kernel.hub.scheduler import (
-    Action,
-    Cancel,
-    Delete,
-    End,
-    Over,
-    Resume,
-    Scheduler,
-    Send,
-    TaskKey,
-    UnfinishedJob,
-)
+from everest_kernel.hub.actions import Action, Cancel, Delete, End, Over, Resume, Send
+from everest_kernel.hub.scheduler import Scheduler, UnfinishedJob
+from everest_kernel.hub.task_queue import TaskKey
 from everest_kernel.wire import TaskId, TaskState
 
 

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from everest_kernel.hub import Hub
-from everest_kernel.hub.scheduler import Scheduler, Send
+from everest_kernel.hub.actions import Send
+from everest_kernel.hub.scheduler import Scheduler
 from everest_kernel.hub.sweep import Sweep
 from everest_kernel.wire import TaskCancel, TaskDelete, TaskResume, TaskSubmit, data_uri, parse_plan, read_data_uri
 
@@ -343,6 +344,16 @@ async def test_a_lost_task_is_started_elsewhere_and_its_old_attempt_does_not_cou
             await run_all(other, 3)
         job = await final_job(client, job_id)
         assert (job["state"], job["tasksDone"]) == ("DONE", 3)
+
+
+async def test_a_sweep_whose_plan_is_gone_after_a_restart_fails_and_the_hub_starts(tmp_path: Path) -> None:
+    async with memory_hub(tmp_path / "hub") as (_, client):
+        job_id = await submit(client)
+        assert (await client.delete(f"/api/files/jobs/{job_id}/plan.txt")).status_code == 200
+    async with memory_hub(tmp_path / "hub") as (_, client):
+        job = (await client.get(f"/api/jobs/{job_id}")).json()
+        assert job["state"] == "FAILED"
+        assert "cannot go on after a restart" in job["info"]
 
 
 def test_a_million_tasks_cost_nothing_until_they_are_sent() -> None:
