@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import cells, hub_rates
+from benchmarks import cells, hub_rates, sweeps
 from benchmarks.figures import table
 
 BENCHMARKS = {
@@ -20,6 +20,8 @@ BENCHMARKS = {
     "first-output": cells.first_output,
     "accepted": hub_rates.accepted_jobs,
     "finished": hub_rates.finished_jobs,
+    "sweep": sweeps.sweep_of_true,
+    "polled": sweeps.polled_jobs,
 }
 
 

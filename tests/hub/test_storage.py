@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from everest_kernel.hub.contents import INLINE_LIMIT, Contents
 from everest_kernel.hub.database import Database
 from everest_kernel.hub.files import Files
+from everest_kernel.hub.job_log import JobLog
 from everest_kernel.hub.output_log import OutputLog
 from everest_kernel.hub.tasks import InputError
 
@@ -129,3 +130,14 @@ def test_an_output_log_is_the_bytes_by_offset(
     finally:
         log.discard()
         database.close()
+
+
+async def test_a_job_log_says_how_much_it_left_out(database: Database) -> None:
+    log = JobLog(database)
+    for number in range(1003):
+        log.add("j", f"line {number}")
+    assert log.read("j").splitlines()[-1].endswith(" 3 more lines are not kept")
+    lines = log.take("j")
+    assert len(lines) == 1001
+    assert lines[-1].endswith(" 3 more lines are not kept")
+    assert log.take("j") == []
