@@ -86,7 +86,7 @@ class JobTasks:
         if live is None:
             return set()
         if live.sweep is not None:
-            return set(live.sweep.plan.task(task_id.number).output_files)
+            return set(live.sweep.plan.outputs(task_id.number))
         return set(output_paths(live.application, live.job.inputs).values())
 
     def on_output(self, task_id: TaskId, stream: str, offset: int, data: bytes) -> bool:
@@ -199,7 +199,7 @@ class JobTasks:
         sweep, task = live.sweep, action.task
         assert sweep is not None
         try:
-            sweep.task(task.number)
+            sweep.check(task.number)
         except ProtocolError as error:  # there is nothing to be sent: it fails here
             _, actions = self._scheduler.ended(action.resource, task)
             info = TaskInfo(reason="staging", message=error.message)

@@ -71,7 +71,7 @@ class Submissions:
     def _of_sweep(self, live: LiveJob, task: TaskId, token: str) -> _Parts:
         sweep = live.sweep
         assert sweep is not None
-        planned = sweep.task(task.number)
+        planned = sweep.plan.task(task.number)
         data = [self._sweep_file(live, sweep, path, token) for path in planned.input_files]
         return data, planned.command, planned.output_files
 

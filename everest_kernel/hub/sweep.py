@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..wire import Plan, PlannedTask, ProtocolError, TaskState
+from ..wire import Plan, ProtocolError, TaskState
 from .contents import Content
 
 __all__ = ["Sweep"]
@@ -41,9 +41,11 @@ class Sweep:
     failure: str = ""
     inline: dict[str, str] = field(default_factory=dict)
     _ended: bytearray = field(init=False, repr=False)
+    _differ: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._ended = bytearray((self.plan.size + 7) // 8)
+        self._differ = any("${" in name for name in (*self.plan.input_files, *self.plan.output_files))
 
     def has_ended(self, number: int) -> bool:
         """Whether a task's end is on disk."""
@@ -79,17 +81,17 @@ class Sweep:
         except ProtocolError:
             return False
 
-    def task(self, number: int) -> PlannedTask:
-        """A task of the plan, with inputs that exist.
+    def check(self, number: int) -> None:
+        """Whether a task can be sent; those whose names are the same for all were checked with the plan.
 
         Raises:
             ProtocolError: one of its input files is not in the archive, or a name is no safe path.
         """
-        task = self.plan.task(number)
-        missing = [path for path in task.input_files if path not in self.inputs]
+        if not self._differ:
+            return
+        missing = [path for path in self.plan.task(number).input_files if path not in self.inputs]
         if missing:
             raise ProtocolError(f"the input file {missing[0]!r} is not in the sweep's archive")
-        return task
 
     @property
     def finished(self) -> bool:

@@ -137,13 +137,12 @@ class Plan:
             ProtocolError: a file's name is not a relative path that stays inside.
         """
         values = self.values(number)
-        return PlannedTask(
-            number,
-            values,
-            self._template.fill(values),
-            tuple(str(safe_path(substitute(name, values))) for name in self.input_files),
-            tuple(str(safe_path(substitute(name, values))) for name in self.output_files),
-        )
+        inputs, outputs = _paths(self.input_files, values), _paths(self.output_files, values)
+        return PlannedTask(number, values, self._template.fill(values), inputs, outputs)
+
+    def outputs(self, number: int) -> tuple[str, ...]:
+        """The output files of a task alone; see `task`."""
+        return _paths(self.output_files, self.values(number))
 
     def numbers(self, start: int = 0, look: int = 200) -> Iterator[int | None]:
         """Numbers of the tasks that constraints allow, from `start` on.
@@ -162,6 +161,11 @@ class Plan:
                 passed += 1
                 if passed % look == 0:
                     yield None
+
+
+def _paths(names: tuple[str, ...], values: dict[str, str]) -> tuple[str, ...]:
+    # names without a place were checked with the plan: there can be a million tasks
+    return tuple(str(safe_path(substitute(name, values))) if "${" in name else name for name in names)
 
 
 def parse_plan(text: str) -> Plan:
@@ -233,7 +237,10 @@ class _Reader:
             raise ProtocolError(f"the plan uses {unknown[0][:80]!r}, which is no parameter of it")
         if plan.size > MAX_TASKS:
             raise ProtocolError(f"the plan has {plan.size:,} tasks; the limit is {MAX_TASKS:,}")
-        plan.task(0)  # its file names are paths, as far as the first point can tell
+        for name in (*plan.input_files, *plan.output_files):
+            if "${" not in name and str(safe_path(name)) != name:
+                raise ProtocolError(f"{name[:80]!r} is not a plain path")
+        plan.task(0)  # its other file names are paths, as far as the first point can tell
         return plan
 
 
