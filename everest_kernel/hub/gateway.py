@@ -50,7 +50,7 @@ class _Connection:
     resource: str
     name: str
     info: AgentInfo
-    outgoing: asyncio.Queue[ToAgent] = field(default_factory=asyncio.Queue)
+    outgoing: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
 
 
 class Gateway:
@@ -107,6 +107,12 @@ class Gateway:
     def connected(self) -> dict[str, AgentInfo]:
         """Connected resources and what their agents say of themselves."""
         return {resource: connection.info for resource, connection in self._connections.items()}
+
+    def detach(self, resource: str) -> None:
+        """Part from the agent of a resource that was deleted."""
+        connection = self._connections.get(resource)
+        if connection is not None:
+            connection.outgoing.put_nowait(None)
 
     # --- one agent
 
@@ -249,9 +255,10 @@ def _token(socket: WebSocket) -> str:
     return words[-1] if words else socket.query_params.get("token", "")
 
 
-async def _send_all(socket: WebSocket, queue: asyncio.Queue[ToAgent], scope: Any) -> None:
+async def _send_all(socket: WebSocket, queue: asyncio.Queue[ToAgent | None], scope: Any) -> None:
     try:
-        while True:
-            await socket.send_text(encode_message(await queue.get()))
+        while (message := await queue.get()) is not None:
+            await socket.send_text(encode_message(message))
+        scope.cancel()  # the resource was deleted
     except (WebSocketDisconnect, RuntimeError):  # starlette: a send after the peer has gone
         scope.cancel()

@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -27,6 +25,7 @@ from .identity import LOCAL_USER, Identity
 from .job_log import JobLog
 from .jobs import Jobs
 from .rest import (
+    Elsewhere,
     Refusal,
     application_routes,
     auth_routes,
@@ -35,6 +34,7 @@ from .rest import (
     refusal_response,
     resource_routes,
     user_of,
+    user_routes,
 )
 from .scheduler import Scheduler
 from .submissions import Submissions
@@ -54,6 +54,7 @@ class HubSettings:
         port: 0 for any free one.
         idle_timeout: seconds without work or clients after which it ends itself; None: never.
         agent_grace: seconds that an agent may be away before its tasks are given to another.
+        failed_as_cancelled: report failed jobs as CANCELLED to the old C++ client, which does not know FAILED.
     """
 
     home: Path
@@ -61,6 +62,7 @@ class HubSettings:
     port: int = 0
     idle_timeout: float | None = None
     agent_grace: float = 30.0
+    failed_as_cancelled: bool = False
 
 
 class Hub:
@@ -79,7 +81,7 @@ class Hub:
         files = Files(database, contents)
         job_log = JobLog(database)
         self._identity = Identity(database)
-        self._scheduler = Scheduler(grace=self.settings.agent_grace)
+        self._scheduler = Scheduler(grace=self.settings.agent_grace, may_use=self._identity.may_use)
         self._jobs = Jobs(database, contents, files, self._scheduler, job_log)
         submissions = Submissions(self._identity, files, lambda: self.url)
         self._gateway = Gateway(self._jobs, self._scheduler, self._identity, submissions, contents, files, job_log)
@@ -88,13 +90,15 @@ class Hub:
         self._jobs.recover([resource for resource, _, _ in self._identity.resources()], loop.time())
         self._gateway.start()
         identity = self._identity
+        applications = Applications(database, files, SWEEP_APPLICATIONS)
         self.asgi: ASGIApp = self._application(
             [
                 *auth_routes(identity),
-                *application_routes(Applications(database, SWEEP_APPLICATIONS), self._jobs, identity),
-                *job_routes(self._jobs, job_log, identity),
+                *application_routes(applications, self._jobs, files, contents, identity),
+                *job_routes(self._jobs, job_log, identity, failed_as_cancelled=self.settings.failed_as_cancelled),
                 *file_routes(files, contents, self._jobs, identity),
                 *resource_routes(identity, self._gateway, self._scheduler),
+                *user_routes(identity),
             ]
         )
         return self
@@ -142,10 +146,6 @@ class Hub:
             self._stop()
 
     def _application(self, routes: list[Route]) -> ASGIApp:
-        async def nowhere(request: Request) -> Response:
-            user_of(request, self._identity)  # 401 comes before 404
-            raise Refusal(404, "there is nothing at this address")
-
         async def events(socket: WebSocket) -> None:
             try:
                 user = user_of(socket, self._identity)
@@ -154,13 +154,12 @@ class Hub:
                 return
             await self._events.serve(socket, user)
 
-        every = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
         sockets: list[BaseRoute] = [
             WebSocketRoute(EVENTS_PATH, events),
             WebSocketRoute(AGENT_PATH, self._gateway.serve),
         ]
-        everything = [*routes, *sockets, Route("/{path:path}", nowhere, methods=every)]
-        inner = Starlette(routes=everything, exception_handlers={Refusal: refusal_response})
+        elsewhere = Route("/{path:path}", Elsewhere(routes, self._identity))
+        inner = Starlette(routes=[*routes, *sockets, elsewhere], exception_handlers={Refusal: refusal_response})
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             self.last_use = time.monotonic()

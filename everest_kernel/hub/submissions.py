@@ -14,11 +14,9 @@ from ..wire import (
     TaskSpec,
     TaskSubmit,
     data_uri,
-    file_uri,
-    name_of_uri,
 )
 from .contents import INLINE_LIMIT
-from .files import Files
+from .files import Files, published_uris
 from .identity import Identity
 from .live import LiveJob
 from .sweep import Sweep
@@ -57,14 +55,15 @@ class Submissions:
             resource_requirements={name: value for name, value in job.resource_requirements.items() if value},
         )
         streams = live.sweep is None  # nobody watches a thousand tasks
-        context = TaskContext(streams, f"{base}/api/files/temp", f"Bearer {token}", INLINE_LIMIT)
+        context = TaskContext(streams, f"{base}/api/files/jobs/{job.id}", f"Bearer {token}", INLINE_LIMIT)
         return TaskSubmit(str(task), spec, context)
 
     def _of_job(self, live: LiveJob, token: str) -> _Parts:
         application, inputs = live.application, live.job.inputs
         staging = stage_inputs(application, inputs)
         data = [InputData(path, data_uri(text)) for path, text in staging.texts.items()]
-        data += [self._file(live, path, uri, token) for path, uri in staging.files.items()]
+        published = published_uris(live.job.id, staging.files.values())
+        data += [self._file(live, path, published.get(uri, uri), token) for path, uri in staging.files.items()]
         return data, command_line(application, inputs), output_paths(application, inputs).values()
 
     def _of_sweep(self, live: LiveJob, task: TaskId, token: str) -> _Parts:
@@ -91,10 +90,10 @@ class Submissions:
     def _file(self, live: LiveJob, path: str, uri: str, token: str) -> InputData:
         if uri.startswith(("http://", "https://")):
             return InputData(path, uri)  # another server's file: fetched without our token
-        return self._stored(live, path, file_uri("jobs", live.job.id, name_of_uri(uri)), token)
+        return self._stored(live, path, uri, token)
 
-    def _stored(self, live: LiveJob, path: str, published: str, token: str) -> InputData:
-        stored = self._files.open(live.job.user, published)
+    def _stored(self, live: LiveJob, path: str, uri: str, token: str) -> InputData:
+        stored = self._files.open(live.job.user, uri)
         if stored is not None and isinstance(stored.content, bytes):
             return InputData(path, data_uri(stored.content))
-        return InputData(path, self._base_url() + published, f"Bearer {token}")
+        return InputData(path, self._base_url() + uri, f"Bearer {token}")

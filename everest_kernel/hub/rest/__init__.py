@@ -3,11 +3,14 @@
 from .applications import application_routes
 from .auth import auth_routes
 from .common import Refusal, json_response, refusal_response, user_of
+from .elsewhere import Elsewhere
 from .files import file_routes
 from .jobs import job_routes
 from .resources import resource_routes
+from .users import user_routes
 
 __all__ = [
+    "Elsewhere",
     "Refusal",
     "application_routes",
     "auth_routes",
@@ -17,4 +20,5 @@ __all__ = [
     "refusal_response",
     "resource_routes",
     "user_of",
+    "user_routes",
 ]
