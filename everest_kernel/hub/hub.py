@@ -31,6 +31,7 @@ from .rest import (
     auth_routes,
     file_routes,
     job_routes,
+    openapi_routes,
     refusal_response,
     resource_routes,
     user_of,
@@ -91,16 +92,16 @@ class Hub:
         self._gateway.start()
         identity = self._identity
         applications = Applications(database, files, SWEEP_APPLICATIONS)
-        self.asgi: ASGIApp = self._application(
-            [
-                *auth_routes(identity),
-                *application_routes(applications, self._jobs, files, contents, identity),
-                *job_routes(self._jobs, job_log, identity, failed_as_cancelled=self.settings.failed_as_cancelled),
-                *file_routes(files, contents, self._jobs, identity),
-                *resource_routes(identity, self._gateway, self._scheduler),
-                *user_routes(identity),
-            ]
-        )
+        self.routes: list[Route] = [
+            *auth_routes(identity),
+            *application_routes(applications, self._jobs, files, contents, identity),
+            *job_routes(self._jobs, job_log, identity, failed_as_cancelled=self.settings.failed_as_cancelled),
+            *file_routes(files, contents, self._jobs, identity),
+            *resource_routes(identity, self._gateway, self._scheduler),
+            *user_routes(identity),
+            *openapi_routes(),
+        ]
+        self.asgi: ASGIApp = self._application(self.routes)
         return self
 
     async def __aexit__(
@@ -158,8 +159,11 @@ class Hub:
             WebSocketRoute(EVENTS_PATH, events),
             WebSocketRoute(AGENT_PATH, self._gateway.serve),
         ]
-        elsewhere = Route("/{path:path}", Elsewhere(routes, self._identity))
-        inner = Starlette(routes=[*routes, *sockets, elsewhere], exception_handlers={Refusal: refusal_response})
+        elsewhere = Elsewhere(routes, self._identity)
+        everything = [*routes, *sockets, Route("/{path:path}", elsewhere)]
+        inner = Starlette(routes=everything, exception_handlers={Refusal: refusal_response})
+        # no pattern matches a path with a line break
+        inner.router.redirect_slashes, inner.router.default = False, elsewhere
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             self.last_use = time.monotonic()

@@ -6,6 +6,7 @@ from .common import Refusal, json_response, refusal_response, user_of
 from .elsewhere import Elsewhere
 from .files import file_routes
 from .jobs import job_routes
+from .openapi import openapi_routes
 from .resources import resource_routes
 from .users import user_routes
 
@@ -17,6 +18,7 @@ __all__ = [
     "file_routes",
     "job_routes",
     "json_response",
+    "openapi_routes",
     "refusal_response",
     "resource_routes",
     "user_of",
