@@ -45,11 +45,16 @@ HELLO_TIMEOUT = 10.0
 
 @dataclass
 class _Connection:
-    """One connected agent."""
+    """One connected agent.
+
+    Attributes:
+        base: the hub's address as this agent has dialled it; it fetches and delivers files there.
+    """
 
     resource: str
     name: str
     info: AgentInfo
+    base: str
     outgoing: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
 
 
@@ -96,7 +101,7 @@ class Gateway:
             live = self._jobs.live(action.task.job_id)
             if live is not None:
                 self._log.add(action.task.job_id, f"Task {task}: sent to {connection.name}")
-                connection.outgoing.put_nowait(self._submissions.build(live, action.task, connection.info))
+                connection.outgoing.put_nowait(self._submissions.build(live, action.task, connection.base))
         elif isinstance(action, Resume):
             connection.outgoing.put_nowait(TaskResume(task, self._jobs.outputs_of(action.task)))
         elif isinstance(action, Cancel):
@@ -148,7 +153,8 @@ class Gateway:
             raise ProtocolError("an agent's first message is AGENT_HELLO")
         if not {"stream", "data-uri"} <= set(hello.info.extensions):
             raise ProtocolError("agents without the extensions stream and data-uri are not served")
-        connection = _Connection(resource, hello.info.name or name, hello.info)
+        base = str(socket.base_url).replace("ws", "http", 1).rstrip("/")
+        connection = _Connection(resource, hello.info.name or name, hello.info, base)
         self._connections[resource] = connection
         self._names[resource] = connection.name
         has = [TaskId.parse(task) for task in hello.tasks]

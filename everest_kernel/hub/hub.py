@@ -52,10 +52,13 @@ class HubSettings:
 
     Attributes:
         home: folder of its data.
+        host: address to listen on.
         port: 0 for any free one.
         idle_timeout: seconds without work or clients after which it ends itself; None: never.
         agent_grace: seconds that an agent may be away before its tasks are given to another.
         failed_as_cancelled: report failed jobs as CANCELLED to the old C++ client, which does not know FAILED.
+        tls: files of a certificate and its key. Then `host` and `port` speak HTTPS, and the hub's own agent and client
+            use plain HTTP on a loopback port beside it: the certificate need not be for a name of this machine.
     """
 
     home: Path
@@ -64,6 +67,7 @@ class HubSettings:
     idle_timeout: float | None = None
     agent_grace: float = 30.0
     failed_as_cancelled: bool = False
+    tls: tuple[Path, Path] | None = None
 
 
 class Hub:
@@ -72,6 +76,7 @@ class Hub:
     def __init__(self, settings: HubSettings) -> None:
         self.settings = settings
         self.url = "http://hub.invalid"
+        self.public_url = self.url
         self.last_use = time.monotonic()
         self._stop: Callable[[], None] | None = None
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,7 +89,7 @@ class Hub:
         self._identity = Identity(database)
         self._scheduler = Scheduler(grace=self.settings.agent_grace, may_use=self._identity.may_use)
         self._jobs = Jobs(database, contents, files, self._scheduler, job_log)
-        submissions = Submissions(self._identity, files, lambda: self.url)
+        submissions = Submissions(self._identity, files)
         self._gateway = Gateway(self._jobs, self._scheduler, self._identity, submissions, contents, files, job_log)
         self._events = Events(self._jobs, files)
         loop = asyncio.get_running_loop()
