@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -17,7 +19,7 @@ from .agent import Agent, AgentSettings
 from .hub import Hub, HubSettings
 from .wire import AGENT_PATH, ConfigurationError, EverestError, HubRecord, hub_home, record_path, run_lock_path
 
-__all__ = ["IDLE_TIMEOUT", "read_record", "run_hub"]
+__all__ = ["IDLE_TIMEOUT", "locked", "read_record", "run_hub"]
 
 IDLE_TIMEOUT = 3600.0
 """Seconds without work after which a hub that started by itself ends itself."""
@@ -33,13 +35,37 @@ def run_hub(
     with_agent: bool,
     idle_timeout: float | None,
     as_json: bool,
+    tls: tuple[Path, Path] | None = None,
+    failed_as_cancelled: bool = False,
 ) -> None:
-    """Run the hub until it is told to stop or has been idle for long.
+    """Run the hub until it is told to stop or has been idle for long; see `HubSettings`.
 
     Raises:
         ConfigurationError: another hub runs in the same home, or the port is taken.
     """
     home = home or hub_home()
+    with locked(home):
+        try:
+            settings = HubSettings(
+                home=home,
+                host=host,
+                port=port,
+                idle_timeout=idle_timeout,
+                tls=tls,
+                failed_as_cancelled=failed_as_cancelled,
+            )
+            _run(_serve(settings, slots if with_agent else 0, as_json))
+        finally:
+            record_path(home).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the lock of a hub's home, which exists from now on.
+
+    Raises:
+        ConfigurationError: a hub runs there, or the folder cannot be used.
+    """
     lock = filelock.FileLock(run_lock_path(home), timeout=0)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,10 +80,8 @@ def run_hub(
     except OSError as error:
         raise ConfigurationError(f"the hub's folder {home} cannot be used: {error.strerror}") from error
     try:
-        settings = HubSettings(home=home, host=host, port=port, idle_timeout=idle_timeout)
-        _run(_serve(settings, slots if with_agent else 0, as_json))
+        yield
     finally:
-        record_path(home).unlink(missing_ok=True)
         lock.release()
 
 
@@ -76,7 +100,7 @@ async def _serve(settings: HubSettings, slots: int | None, as_json: bool) -> Non
 
         async def ready(url: str) -> None:
             _write_record(settings.home, HubRecord(url, token, os.getpid(), __version__))
-            _announce(settings.home, url, as_json)
+            _announce(settings.home, hub.public_url, as_json)
             if slots != 0:
                 group.start_soon(_agent(hub, url, slots, settings.home).run)
 

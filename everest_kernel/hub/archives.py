@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import IO
 
 from ..wire import ProtocolError, safe_path
-from .contents import INLINE_LIMIT, Content, Contents
+from .contents import Content, Contents
 
-__all__ = ["ResultsArchive", "unpack"]
+__all__ = ["ResultsArchive", "TooLargeError", "unpack"]
 
 MAX_RATIO = 100
 """How many times its own size an archive may expand to."""
 SMALL = 1 << 20
 """Bytes up to which the ratio does not matter: a file of zeros is no attack."""
+MAX_EXPANDED = 16 << 30
 MAX_ENTRIES = 200_000
 _BLOCK = 1 << 18
 _DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+class TooLargeError(ProtocolError):
+    """An archive expands too far."""
 
 
 def unpack(source: IO[bytes], contents: Contents) -> dict[str, Content]:
@@ -35,8 +40,16 @@ def unpack(source: IO[bytes], contents: Contents) -> dict[str, Content]:
             too many entries, or it expands to more than `MAX_RATIO` times its size.
     """
     with _reading("the archive"), zipfile.ZipFile(source) as archive:
-        entries = _checked(archive, _size(source))
-        return {path: _content(archive, entry, contents) for path, entry in entries.items()}
+        taken: dict[str, Content] = {}
+        try:
+            for path, entry in _checked(archive, _size(source)).items():
+                with archive.open(entry) as stream:
+                    taken[path] = contents.take(stream)
+        except BaseException:
+            for content in taken.values():
+                contents.discard(content)
+            raise
+        return taken
 
 
 @contextmanager
@@ -56,12 +69,12 @@ def _size(source: IO[bytes]) -> int:
 def _checked(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     entries: dict[str, zipfile.ZipInfo] = {}
     if len(archive.filelist) > MAX_ENTRIES:
-        raise ProtocolError(f"the archive has more than {MAX_ENTRIES:,} entries")
+        raise TooLargeError(f"the archive has more than {MAX_ENTRIES:,} entries")
     for entry in archive.filelist:
         if entry.is_dir():
             continue
-        if stat.S_ISLNK(entry.external_attr >> 16):
-            raise ProtocolError(f"{entry.filename[:80]!r} in the archive is a link")
+        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise ProtocolError(f"{entry.filename[:80]!r} in the archive is a link or another special file")
         path = str(safe_path(entry.filename))
         if path in entries:
             raise ProtocolError(f"{path[:80]!r} is in the archive twice")
@@ -69,26 +82,10 @@ def _checked(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     # zipfile gives no more bytes of an entry than it declares, so what is declared is what can come out
     expanded = sum(entry.file_size for entry in entries.values())
     if expanded > max(MAX_RATIO * size, SMALL):
-        raise ProtocolError(f"the archive expands to more than {MAX_RATIO} times its size")
+        raise TooLargeError(f"the archive expands to more than {MAX_RATIO} times its size")
+    if expanded > MAX_EXPANDED:
+        raise TooLargeError(f"the archive expands to more than {MAX_EXPANDED >> 30} GB")
     return entries
-
-
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, contents: Contents) -> Content:
-    if entry.file_size <= INLINE_LIMIT:
-        return contents.small(archive.read(entry))
-    path, digest, size = contents.incoming(), hashlib.sha256(), 0
-    try:
-        with archive.open(entry) as source, path.open("wb") as target:
-            while block := source.read(_BLOCK):
-                digest.update(block)
-                target.write(block)
-                size += len(block)
-            target.flush()
-            os.fsync(target.fileno())
-        return contents.adopt(path, digest.digest(), size)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 class ResultsArchive:

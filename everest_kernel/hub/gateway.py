@@ -46,12 +46,17 @@ HELLO_TIMEOUT = 10.0
 
 @dataclass
 class _Connection:
-    """One connected agent."""
+    """One connected agent.
+
+    Attributes:
+        base: the hub's address as this agent has dialled it; it fetches and delivers files there.
+    """
 
     resource: str
     name: str
     info: AgentInfo
-    outgoing: asyncio.Queue[ToAgent] = field(default_factory=asyncio.Queue)
+    base: str
+    outgoing: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
 
 
 class Gateway:
@@ -97,7 +102,7 @@ class Gateway:
             live = self._jobs.live(action.task.job_id)
             if live is not None:
                 self._log.add(action.task.job_id, f"Task {task}: sent to {connection.name}")
-                connection.outgoing.put_nowait(self._submissions.build(live, action.task, connection.info))
+                connection.outgoing.put_nowait(self._submissions.build(live, action.task, connection.base))
         elif isinstance(action, Resume):
             connection.outgoing.put_nowait(TaskResume(task, self._jobs.outputs_of(action.task)))
         elif isinstance(action, Cancel):
@@ -108,6 +113,12 @@ class Gateway:
     def connected(self) -> dict[str, AgentInfo]:
         """Connected resources and what their agents say of themselves."""
         return {resource: connection.info for resource, connection in self._connections.items()}
+
+    def detach(self, resource: str) -> None:
+        """Part from the agent of a resource that was deleted."""
+        connection = self._connections.get(resource)
+        if connection is not None:
+            connection.outgoing.put_nowait(None)
 
     # --- one agent
 
@@ -143,7 +154,8 @@ class Gateway:
             raise ProtocolError("an agent's first message is AGENT_HELLO")
         if not {"stream", "data-uri"} <= set(hello.info.extensions):
             raise ProtocolError("agents without the extensions stream and data-uri are not served")
-        connection = _Connection(resource, hello.info.name or name, hello.info)
+        base = str(socket.base_url).replace("ws", "http", 1).rstrip("/")
+        connection = _Connection(resource, hello.info.name or name, hello.info, base)
         self._connections[resource] = connection
         self._names[resource] = connection.name
         has = [TaskId.parse(task) for task in hello.tasks]
@@ -250,9 +262,10 @@ def _token(socket: WebSocket) -> str:
     return words[-1] if words else socket.query_params.get("token", "")
 
 
-async def _send_all(socket: WebSocket, queue: asyncio.Queue[ToAgent], scope: Any) -> None:
+async def _send_all(socket: WebSocket, queue: asyncio.Queue[ToAgent | None], scope: Any) -> None:
     try:
-        while True:
-            await socket.send_text(encode_message(await queue.get()))
+        while (message := await queue.get()) is not None:
+            await socket.send_text(encode_message(message))
+        scope.cancel()  # the resource was deleted
     except (WebSocketDisconnect, RuntimeError):  # starlette: a send after the peer has gone
         scope.cancel()

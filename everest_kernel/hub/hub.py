@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -27,14 +25,17 @@ from .identity import LOCAL_USER, Identity
 from .job_log import JobLog
 from .jobs import Jobs
 from .rest import (
+    Elsewhere,
     Refusal,
     application_routes,
     auth_routes,
     file_routes,
     job_routes,
+    openapi_routes,
     refusal_response,
     resource_routes,
     user_of,
+    user_routes,
 )
 from .scheduler import Scheduler
 from .submissions import Submissions
@@ -51,9 +52,13 @@ class HubSettings:
 
     Attributes:
         home: folder of its data.
+        host: address to listen on.
         port: 0 for any free one.
         idle_timeout: seconds without work or clients after which it ends itself; None: never.
         agent_grace: seconds that an agent may be away before its tasks are given to another.
+        failed_as_cancelled: report failed jobs as CANCELLED to the old C++ client, which does not know FAILED.
+        tls: files of a certificate and its key. Then `host` and `port` speak HTTPS, and the hub's own agent and client
+            use plain HTTP on a loopback port beside it: the certificate need not be for a name of this machine.
     """
 
     home: Path
@@ -61,6 +66,8 @@ class HubSettings:
     port: int = 0
     idle_timeout: float | None = None
     agent_grace: float = 30.0
+    failed_as_cancelled: bool = False
+    tls: tuple[Path, Path] | None = None
 
 
 class Hub:
@@ -69,6 +76,7 @@ class Hub:
     def __init__(self, settings: HubSettings) -> None:
         self.settings = settings
         self.url = "http://hub.invalid"
+        self.public_url = self.url
         self.last_use = time.monotonic()
         self._stop: Callable[[], None] | None = None
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,9 +87,9 @@ class Hub:
         files = Files(database, contents)
         job_log = JobLog(database)
         self._identity = Identity(database)
-        self._scheduler = Scheduler(grace=self.settings.agent_grace)
+        self._scheduler = Scheduler(grace=self.settings.agent_grace, may_use=self._identity.may_use)
         self._jobs = Jobs(database, contents, files, self._scheduler, job_log)
-        submissions = Submissions(self._identity, files, lambda: self.url)
+        submissions = Submissions(self._identity, files)
         self._gateway = Gateway(
             self._jobs.tasks, self._scheduler, self._identity, submissions, contents, files, job_log
         )
@@ -90,15 +98,17 @@ class Hub:
         self._jobs.recover([resource for resource, _, _ in self._identity.resources()], loop.time())
         self._gateway.start()
         identity = self._identity
-        self.asgi: ASGIApp = self._application(
-            [
-                *auth_routes(identity),
-                *application_routes(Applications(database, SWEEP_APPLICATIONS), self._jobs, identity),
-                *job_routes(self._jobs, job_log, identity),
-                *file_routes(files, contents, self._jobs, identity),
-                *resource_routes(identity, self._gateway, self._scheduler),
-            ]
-        )
+        applications = Applications(database, files, SWEEP_APPLICATIONS)
+        self.routes: list[Route] = [
+            *auth_routes(identity),
+            *application_routes(applications, self._jobs, files, contents, identity),
+            *job_routes(self._jobs, job_log, identity, failed_as_cancelled=self.settings.failed_as_cancelled),
+            *file_routes(files, contents, self._jobs, identity),
+            *resource_routes(identity, self._gateway, self._scheduler),
+            *user_routes(identity),
+            *openapi_routes(),
+        ]
+        self.asgi: ASGIApp = self._application(self.routes)
         return self
 
     async def __aexit__(
@@ -144,10 +154,6 @@ class Hub:
             self._stop()
 
     def _application(self, routes: list[Route]) -> ASGIApp:
-        async def nowhere(request: Request) -> Response:
-            user_of(request, self._identity)  # 401 comes before 404
-            raise Refusal(404, "there is nothing at this address")
-
         async def events(socket: WebSocket) -> None:
             try:
                 user = user_of(socket, self._identity)
@@ -156,13 +162,15 @@ class Hub:
                 return
             await self._events.serve(socket, user)
 
-        every = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
         sockets: list[BaseRoute] = [
             WebSocketRoute(EVENTS_PATH, events),
             WebSocketRoute(AGENT_PATH, self._gateway.serve),
         ]
-        everything = [*routes, *sockets, Route("/{path:path}", nowhere, methods=every)]
+        elsewhere = Elsewhere(routes, self._identity)
+        everything = [*routes, *sockets, Route("/{path:path}", elsewhere)]
         inner = Starlette(routes=everything, exception_handlers={Refusal: refusal_response})
+        # no pattern matches a path with a line break
+        inner.router.redirect_slashes, inner.router.default = False, elsewhere
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             self.last_use = time.monotonic()

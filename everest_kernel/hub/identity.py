@@ -34,12 +34,19 @@ def _hash(token: str) -> bytes:
 
 @dataclass(frozen=True)
 class TokenInfo:
-    """What a token stands for. `expires` is in seconds since the epoch; None: never."""
+    """What a token stands for.
+
+    Attributes:
+        created: seconds since the epoch.
+        expires: likewise; None: never.
+        task: whether it is that of a running task, which may do less with it than its owner.
+    """
 
     user: str
     label: str
     created: int
     expires: int | None
+    task: bool = False
 
 
 class Identity:
@@ -49,6 +56,8 @@ class Identity:
         self._database = database
         self._task_tokens: dict[str, str] = {}
         self._known: dict[str, TokenInfo] = {}
+        database.run(lambda connection: connection.execute("DELETE FROM tokens WHERE expires < ?", (int(time.time()),)))
+        self._owners = {resource: owner for resource, owner, _ in self.resources()}
 
     async def issue(self, user: str, label: str, lifetime: int | None) -> str:
         """A new client token; `lifetime` in seconds, None for one that does not expire."""
@@ -80,7 +89,7 @@ class Identity:
     def who(self, token: str) -> TokenInfo | None:
         """What a token stands for, or None when it is unknown or expired."""
         if token in self._task_tokens:
-            return TokenInfo(self._task_tokens[token], "task", 0, None)
+            return TokenInfo(self._task_tokens[token], "task", 0, None, task=True)
         info = self._known.get(token)
         if info is None:
             row = self._database.first("SELECT user, label, created, expires FROM tokens WHERE hash = ?", _hash(token))
@@ -88,6 +97,7 @@ class Identity:
                 return None
             info = self._known[token] = TokenInfo(*row)
         if info.expires is not None and time.time() >= info.expires:
+            del self._known[token]
             return None
         return info
 
@@ -110,12 +120,24 @@ class Identity:
 
     def add_user(self, name: str, password: str) -> None:
         """Create a user, or change the password."""
+        self.set_password_hash(name, self.password_hash(password))
+
+    @staticmethod
+    def password_hash(password: str) -> str:
+        """What is kept of a password. Slow on purpose: call it on a thread where others wait."""
         from argon2 import PasswordHasher
 
-        digest = PasswordHasher().hash(password)
+        return PasswordHasher().hash(password.encode("utf-8", "surrogatepass"))
+
+    def set_password_hash(self, name: str, digest: str) -> None:
+        """Create a user, or change the password, by its hash."""
         self._database.run(
             lambda connection: connection.execute("INSERT OR REPLACE INTO users VALUES (?, ?)", (name, digest))
         )
+
+    def users(self) -> list[str]:
+        """Who can log in by name and password."""
+        return [str(row[0]) for row in self._database.query("SELECT name FROM users ORDER BY name")]
 
     def check_password(self, name: str, password: str) -> bool:
         """Whether the password is this user's. Slow on purpose, also for unknown users."""
@@ -125,7 +147,8 @@ class Identity:
         row = self._database.first("SELECT password_hash FROM users WHERE name = ?", name)
         hasher = PasswordHasher()
         try:
-            return hasher.verify(row[0] if row else hasher.hash(secrets.token_hex(8)), password) and row is not None
+            known = row[0] if row else hasher.hash(secrets.token_hex(8))
+            return hasher.verify(known, password.encode("utf-8", "surrogatepass")) and row is not None
         except (Argon2Error, InvalidHashError):
             return False
 
@@ -138,7 +161,19 @@ class Identity:
         self._database.run(
             lambda connection: connection.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", values)
         )
+        self._owners[resource_id] = user
         return resource_id, token
+
+    async def delete_resource(self, resource: str) -> None:
+        """Detach a resource: its agent's token is worthless."""
+        await self._database.write(
+            lambda connection: connection.execute("DELETE FROM resources WHERE id = ?", (resource,))
+        )
+        self._owners.pop(resource, None)
+
+    def may_use(self, user: str, resource: str) -> bool:
+        """Whether a user's jobs may run there: on the user's own resources, and on those of the hub's owner."""
+        return self._owners.get(resource) in (user, LOCAL_USER)
 
     def resource_of(self, token: str) -> tuple[str, str, str] | None:
         """Id, owner and name of the resource whose agent has this token."""

@@ -24,6 +24,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 from ..wire import TaskId, TaskState
@@ -78,15 +79,27 @@ class _Resource:
     running: set[TaskKey] = field(default_factory=set)
 
 
+def _everybody(user: str) -> bool:
+    return True
+
+
 class Scheduler:
     """See the module's text.
 
     Args:
         grace: seconds that an agent may be away before its tasks are given to another.
         max_attempts: how often a task is started at most when agents are lost.
+        may_use: whether a user's tasks that name no resource may go to one.
     """
 
-    def __init__(self, *, grace: float = 30.0, max_attempts: int = 3) -> None:
+    def __init__(
+        self,
+        *,
+        grace: float = 30.0,
+        max_attempts: int = 3,
+        may_use: Callable[[str, str], bool] = lambda user, resource: True,
+    ) -> None:
+        self._may_use = may_use
         self._grace = grace
         self._max_attempts = max_attempts
         self._jobs: dict[str, QueuedJob] = {}
@@ -336,13 +349,18 @@ class Scheduler:
                 actions.append(Send(name, task.id))
         return actions
 
+    def _allowed(self, resource: str, user: str) -> bool:
+        return self._may_use(user, resource)
+
     def _next_for(self, resource: str) -> _Task | None:
         for resources in list(self._queues):
             if resources and resource not in resources:
                 continue
-            drawn = self._queues[resources].draw()
+            queue = self._queues[resources]
+            drawn = queue.draw(_everybody if resources else partial(self._allowed, resource))
             if drawn is None:
-                del self._queues[resources]
+                if queue.empty:
+                    del self._queues[resources]
                 continue
             self._queues.move_to_end(resources)
             return self._drawn(*drawn)

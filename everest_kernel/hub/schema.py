@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS resources (
 CREATE TABLE IF NOT EXISTS applications (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, alias TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (user, alias)
 );
+-- further ids and `user/alias` names to which an application answers
+CREATE TABLE IF NOT EXISTS application_names (name TEXT PRIMARY KEY, application TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, submission_key TEXT, name TEXT NOT NULL, final INTEGER NOT NULL,
     attempt INTEGER NOT NULL, cancelling INTEGER NOT NULL,
@@ -29,6 +31,7 @@ CREATE TABLE IF NOT EXISTS sweep_tasks (
 CREATE TABLE IF NOT EXISTS job_log (job_id TEXT NOT NULL, line TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS log_by_job ON job_log (job_id);
 CREATE TABLE IF NOT EXISTS contents (sha256 BLOB PRIMARY KEY, size INTEGER NOT NULL, data BLOB) WITHOUT ROWID;
+-- job_id: the job, or the application, with which the file goes; none for an upload
 CREATE TABLE IF NOT EXISTS files (
     uri TEXT PRIMARY KEY, user TEXT NOT NULL, job_id TEXT, name TEXT NOT NULL, sha256 BLOB NOT NULL,
     size INTEGER NOT NULL, created INTEGER NOT NULL

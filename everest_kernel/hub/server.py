@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -54,19 +57,24 @@ class HubServer:
         Raises:
             ConfigurationError: the address cannot be used.
         """
-        settings = self._hub.settings
-        listener = bind(settings.host, settings.port)
-        host, port = listener.getsockname()[:2]
-        self._hub.url = f"http://{host}:{port}"
-        self._server = _Server(_config(self._hub), lambda: self._on_ready(self._hub.url))
+        hub, settings = self._hub, self._hub.settings
+        context = None if settings.tls is None else _tls_context(*settings.tls)
+        listeners = [bind(settings.host, settings.port)]
         try:
+            hub.url = hub.public_url = _address(listeners[0], "http" if context is None else "https")
+            if context is not None:
+                listeners.insert(0, bind("127.0.0.1", 0))
+                hub.url = _address(listeners[0], "http")
+            tls = None if context is None else (listeners[1], context)
+            self._server = _Server(_config(hub), lambda: self._on_ready(hub.url), tls)
             async with anyio.create_task_group() as group:
                 if settings.idle_timeout is not None:
                     group.start_soon(self._stop_when_idle, settings.idle_timeout)
-                await self._server.serve(sockets=[listener])
+                await self._server.serve(sockets=listeners[:1])
                 group.cancel_scope.cancel()
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.close()
 
     async def _stop_when_idle(self, timeout: float) -> None:
         while True:
@@ -96,14 +104,50 @@ def _config(hub: Hub) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it accepts connections."""
+def _address(listener: socket.socket, scheme: str) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
-    def __init__(self, config: uvicorn.Config, when_started: Callable[[], Awaitable[None]]) -> None:
+
+def _tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ConfigurationError(
+            f"{certificate} and {key} cannot be used for TLS: {error}",
+            hint="They are PEM files: the certificate with its chain, and its key without a password.",
+        ) from error
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it accepts connections, and can speak TLS on a second socket."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        when_started: Callable[[], Awaitable[None]],
+        tls: tuple[socket.socket, ssl.SSLContext] | None,
+    ) -> None:
         super().__init__(config)
         self._when_started = when_started
+        self._tls = tls
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._tls is not None:
+            listener, context = self._tls
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(self._protocol, sock=listener, ssl=context, backlog=512))
         if self.started:
             await self._when_started()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )

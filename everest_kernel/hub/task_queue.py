@@ -117,9 +117,16 @@ class TaskQueue:
         """A job has something to give; one that is here keeps its place."""
         self._users.setdefault(job.user, OrderedDict()).setdefault(job.id, job)
 
-    def draw(self) -> tuple[QueuedJob, TaskKey] | None:
-        """The next task and its job, or None when there is none now."""
+    @property
+    def empty(self) -> bool:
+        """Whether no job is here."""
+        return not self._users
+
+    def draw(self, allowed: Callable[[str], bool]) -> tuple[QueuedJob, TaskKey] | None:
+        """The next task and its job, of a user who is `allowed`; None when there is none now."""
         for user, jobs in list(self._users.items()):
+            if not allowed(user):
+                continue
             job = self._ready_one(jobs)
             if not jobs:
                 del self._users[user]

@@ -62,7 +62,7 @@ def stage_inputs(application: Application, inputs: Mapping[str, Any]) -> Staging
     Raises:
         InputError: two inputs would get the same path, or a path or name is not allowed.
     """
-    staging = Staging()
+    staging = Staging(files={file.path: file.uri for file in application.own_files})
     mapped = {mapping.param: mapping.file for mapping in application.config.input_mappings}
     for name, parameter in application.inputs.items():
         value = inputs.get(name)
@@ -88,7 +88,7 @@ def _add(target: dict[str, Any], staging: Staging, path: str, content: Any) -> N
         raise InputError(str(error)) from error
     present = staging.texts.get(checked) or staging.files.get(checked)
     if present is not None and present != content:
-        raise InputError(f"two inputs would both become the file {checked!r}")
+        raise InputError(f"two inputs, or one and a file of the application, would both become {checked!r}")
     target[checked] = content
 
 

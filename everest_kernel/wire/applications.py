@@ -10,6 +10,7 @@ import msgspec
 __all__ = [
     "Application",
     "ApplicationConfig",
+    "ApplicationFile",
     "InputMapping",
     "OutputMapping",
     "Parameter",
@@ -80,10 +81,27 @@ class ApplicationConfig(msgspec.Struct, rename="camel", frozen=True):
     resource_requirements: dict[str, ResourceRequirement] = {}
 
 
+class ApplicationFile(msgspec.Struct, frozen=True):
+    """A file that is put into the directory of each task. Everest's own form of these entries is not known.
+
+    Attributes:
+        path: where it goes, relative to the task's directory.
+        uri: where its content can be had; in a request, an upload to take over.
+        length: bytes; set by the server.
+        sha256: hexadecimal; set by the server.
+    """
+
+    path: str
+    uri: str
+    length: int = 0
+    sha256: str = ""
+
+
 class Application(msgspec.Struct, rename="camel", frozen=True):
     """A published command-line program with typed inputs and outputs.
 
-    `id`, `user` and `resources` are set by the server; the other fields are those of `application.json`.
+    `id` and `user` are set by the server, and `resources` are those that a job uses which names none; the other fields
+    are those of `application.json`. Entries of `files` are an `ApplicationFile` on the embedded hub.
     """
 
     alias: str = ""
@@ -102,10 +120,21 @@ class Application(msgspec.Struct, rename="camel", frozen=True):
     user: str = ""
     resources: tuple[str, ...] = ()
 
+    @property
+    def own_files(self) -> tuple[ApplicationFile, ...]:
+        """Its files, as far as their entries have the embedded hub's form."""
+        return tuple(msgspec.convert(e, ApplicationFile) for e in self.files if _is_own(e))
+
     def content_hash(self) -> str:
         """Sixteen hex digits that depend on what the application does, not on who published it where."""
-        plain = msgspec.structs.replace(self, id="", user="", alias="", resources=())
+        # where a file is kept depends on who published it; what is in it does not
+        files = tuple((file.path, file.sha256) for file in self.own_files)
+        plain = msgspec.structs.replace(self, id="", user="", alias="", resources=(), files=files)
         return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()[:16]
+
+
+def _is_own(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("path"), str) and isinstance(entry.get("uri"), str)
 
 
 def file_parameter(title: str, *, required: bool = True) -> Parameter:

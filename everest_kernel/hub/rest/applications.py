@@ -2,87 +2,113 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+from pathlib import Path
 
-import msgspec
+from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ...wire import Application, JobRequest
+from ..application_archives import Described, pack_application
 from ..applications import AliasTakenError, Applications
+from ..contents import Contents
+from ..files import Files
 from ..identity import Identity
 from ..jobs import Jobs
 from ..tasks import InputError
-from .common import Refusal, body_as, json_response, user_of
+from .common import Refusal, body_as, check_owner, json_response, page_of, user_of
+from .descriptions import check_ids, read_description
 
 __all__ = ["application_routes"]
 
-_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 
-
-def application_routes(applications: Applications, jobs: Jobs, identity: Identity) -> list[Route]:
+def application_routes(
+    applications: Applications, jobs: Jobs, files: Files, contents: Contents, identity: Identity
+) -> list[Route]:
     """The endpoints below `/api/apps`."""
 
     async def index(request: Request) -> Response:
         return json_response(applications.all(user_of(request, identity)))
 
     async def search(request: Request) -> Response:
-        user_of(request, identity)
+        user = user_of(request, identity)
         part = request.query_params.get("name", "").lower()
-        found = [a for a in applications.all(user_of(request, identity)) if part in a.name.lower()]
-        number, size = (_positive(request, name, default) for name, default in (("pagenum", 1), ("pagesize", 100)))
-        return json_response(found[(number - 1) * size : number * size])
+        found = [a for a in applications.all(user) if part in a.name.lower() or part in a.alias.lower()]
+        return json_response(page_of(request, found, 100))
 
     async def create(request: Request) -> Response:
         user = user_of(request, identity)
-        application = await _description(request)
+        ids = request.query_params.getlist("id")
+        if ids:  # or anybody could take the name of another user's application
+            check_owner(request, identity)
+            check_ids(ids)
+        found = await described(request, user)
         try:
-            return json_response(await applications.create(user, application))
+            return json_response(await applications.create(user, found.application, found.contents, ids=ids))
         except AliasTakenError as error:
+            discard(found)
             raise Refusal(409, str(error)) from error
 
     async def read(request: Request) -> Response:
-        return json_response(_find(request, user_of(request, identity)))
+        user = user_of(request, identity)
+        application = find(request, user)
+        if request.query_params.get("format") == "zip":
+            return await _exported(application, user, files, contents)
+        return json_response(application)
 
     async def change(request: Request) -> Response:
         user = user_of(request, identity)
-        present = _find(request, user)
-        if present.user != user:
-            raise Refusal(403, "only its owner can change an application")
+        present = own(request, user)
+        found = await described(request, user)
         try:
-            return json_response(await applications.replace(present, await _description(request)))
+            return json_response(await applications.replace(present, found.application, found.contents))
         except AliasTakenError as error:
+            discard(found)
             raise Refusal(409, str(error)) from error
 
     async def delete(request: Request) -> Response:
         user = user_of(request, identity)
-        present = _find(request, user)
-        if present.user != user:
-            raise Refusal(403, "only its owner can delete an application")
-        await applications.delete(present)
+        await applications.delete(own(request, user))
         return json_response({})
 
     async def submit(request: Request) -> Response:
         user = user_of(request, identity)
-        application = _find(request, user)
+        application = find(request, user)
         submission = await body_as(request, JobRequest)
         _check_limits(submission)
-        if submission.resources:
-            known = {resource for resource, _, _ in identity.resources()}
-            unknown = [resource for resource in submission.resources if resource not in known]
-            if unknown:
-                raise Refusal(400, f"there is no resource {unknown[0][:80]!r}")
+        check_resources(user, submission.resources)
         try:
             job = await jobs.submit(user, application, submission, request.headers.get("idempotency-key"))
         except InputError as error:
             raise Refusal(400, str(error)) from error
         return json_response(job, 201)
 
-    def _find(request: Request, user: str) -> Application:
+    async def described(request: Request, user: str) -> Described:
+        found = await read_description(request, user, files, contents)
+        check_resources(user, found.application.resources)
+        return found
+
+    def discard(found: Described) -> None:
+        for content in found.contents.values():
+            contents.discard(content)
+
+    def check_resources(user: str, resources: tuple[str, ...]) -> None:
+        unknown = [resource for resource in resources if not identity.may_use(user, resource)]
+        if unknown:
+            raise Refusal(400, f"there is no resource {unknown[0][:80]!r}")
+
+    def find(request: Request, user: str) -> Application:
         application = applications.find(user, request.path_params["app"])
         if application is None:
             raise Refusal(404, "there is no such application")
+        return application
+
+    def own(request: Request, user: str) -> Application:
+        application = find(request, user)
+        if application.user != user or applications.is_built_in(application):
+            raise Refusal(403, "only its owner can change or delete an application")
         return application
 
     one = "/api/apps/{app:path}"
@@ -99,21 +125,25 @@ def application_routes(applications: Applications, jobs: Jobs, identity: Identit
     ]
 
 
-async def _description(request: Request) -> Application:
-    application = await body_as(request, Application)
-    if application.alias and not _ALIAS.match(application.alias):
-        raise Refusal(400, "an alias has letters, digits, dots, dashes and underscores, at most 128")
-    if not application.config.command.strip():
-        raise Refusal(400, "the application has no command")
-    return msgspec.structs.replace(application, id="", user="")
+async def _exported(application: Application, user: str, files: Files, contents: Contents) -> Response:
+    stored = {file.uri: files.open(user, file.uri) for file in application.own_files}
+    found = {uri: file.content for uri, file in stored.items() if file is not None}
+
+    def write(path: Path) -> None:
+        with path.open("wb") as stream:
+            pack_application(application, stream, found.__getitem__)
+
+    path = contents.incoming()
+    try:
+        await asyncio.to_thread(write, path)
+    except BaseException:
+        path.unlink()
+        raise
+    name = f"{application.alias}.zip"
+    return FileResponse(path, media_type="application/zip", filename=name, background=BackgroundTask(path.unlink))
 
 
 def _check_limits(submission: JobRequest) -> None:
     for name, value in submission.resource_requirements.items():
         if not 0 <= value < 1e9:
             raise Refusal(400, f"the resource requirement {name!r} is out of range")
-
-
-def _positive(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, "")
-    return min(int(text), 1_000_000) if text.isascii() and text.isdigit() and int(text) > 0 else default

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..identity import DEFAULT_LIFETIME, Identity
-from .common import Refusal, body_as, json_response, token_of, user_of
+from .common import Refusal, body_as, info_of, json_response, token_of, user_of
 
 __all__ = ["auth_routes"]
 
@@ -23,7 +23,10 @@ class Credentials(msgspec.Struct):
     username: str
     password: str
     label: str = ""
-    lifetime: int = DEFAULT_LIFETIME
+    lifetime: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials(username={self.username!r})"
 
 
 def auth_routes(identity: Identity) -> list[Route]:
@@ -31,21 +34,21 @@ def auth_routes(identity: Identity) -> list[Route]:
 
     async def log_in(request: Request) -> Response:
         credentials = await body_as(request, Credentials)
-        if not 0 < credentials.lifetime <= MAX_LIFETIME:
+        lifetime = DEFAULT_LIFETIME if credentials.lifetime is None else credentials.lifetime
+        if not 0 < lifetime <= MAX_LIFETIME:
             raise Refusal(400, "the lifetime must be a positive number of seconds, at most ten years")
         right = await asyncio.to_thread(identity.check_password, credentials.username, credentials.password)
         if not right:
             raise Refusal(401, "wrong user name or password")
-        token = await identity.issue(credentials.username, credentials.label, credentials.lifetime)
+        token = await identity.issue(credentials.username, credentials.label, lifetime)
         response = json_response({"access_token": token})
         # old clients authenticate by this cookie alone; its path must cover /api too
-        response.set_cookie("access_token", token, path="/", httponly=True, samesite="strict")
+        secure = request.url.scheme == "https"
+        response.set_cookie("access_token", token, path="/", httponly=True, samesite="strict", secure=secure)
         return response
 
     async def inspect(request: Request) -> Response:
-        user_of(request, identity)
-        info = identity.who(token_of(request))
-        assert info is not None
+        info = info_of(request, identity)
         expires = None if info.expires is None else info.expires * 1000
         return json_response(
             {"user": info.user, "label": info.label, "created": info.created * 1000, "expires": expires}

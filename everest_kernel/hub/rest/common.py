@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from ...wire import MALFORMED
-from ..identity import Identity
+from ..identity import LOCAL_USER, Identity, TokenInfo
 
-__all__ = ["Refusal", "body_as", "json_response", "refusal_response", "token_of", "user_of"]
+__all__ = [
+    "Refusal",
+    "body_as",
+    "check_owner",
+    "info_of",
+    "json_response",
+    "page_of",
+    "refusal_response",
+    "token_of",
+    "user_of",
+]
 
 _T = TypeVar("_T")
 MAX_BODY = 64 << 20
@@ -51,11 +61,31 @@ def user_of(connection: HTTPConnection, identity: Identity) -> str:
     Raises:
         Refusal: 401; it comes before anything else is looked at, so before any 404.
     """
+    return info_of(connection, identity).user
+
+
+def info_of(connection: HTTPConnection, identity: Identity) -> TokenInfo:
+    """What the token of a request stands for.
+
+    Raises:
+        Refusal: 401.
+    """
     token = token_of(connection)
     info = identity.who(token) if token else None
     if info is None:
         raise Refusal(401, "no valid token: log in at /auth/access_token")
-    return info.user
+    return info
+
+
+def check_owner(connection: HTTPConnection, identity: Identity) -> None:
+    """Make sure that the hub's owner asks, and not one of the owner's tasks.
+
+    Raises:
+        Refusal: 401 without a token, else 403.
+    """
+    info = info_of(connection, identity)
+    if info.user != LOCAL_USER or info.task:
+        raise Refusal(403, "only the owner of this hub can do that")
 
 
 async def body_as(request: Request, kind: type[_T]) -> _T:
@@ -65,13 +95,27 @@ async def body_as(request: Request, kind: type[_T]) -> _T:
         Refusal: 400 when it is not JSON or does not fit; 413 when it is too large.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Refusal(413, "the request is too large: upload files to /api/files/temp instead")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise Refusal(413, "the request is too large: upload files to /api/files/temp instead")
+    except ClientDisconnect as error:
+        raise Refusal(400, "the request ended early") from error
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise Refusal(400, f"the request does not fit: {error}") from error
     except MALFORMED as error:
         raise Refusal(400, f"the request is not JSON: {error}") from error
+
+
+def page_of(request: Request, found: list[_T], size: int | None = None) -> list[_T]:
+    """The page that the query's `pagenum` (from 1) and `pagesize` name; all, without a size."""
+    number = _positive(request.query_params.get("pagenum", "")) or 1
+    size = _positive(request.query_params.get("pagesize", "")) or size
+    return found if size is None else found[(number - 1) * size : number * size]
+
+
+def _positive(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 8 and int(text) else None

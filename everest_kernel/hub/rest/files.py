@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from ...wire import ProtocolError, safe_name
-from ..contents import Content, Contents
-from ..files import Files, StoredFile
-from ..identity import Identity, new_id
+from ..contents import Contents
+from ..files import APPLICATION_FILES, Files, StoredFile, canonical
+from ..identity import Identity
 from ..jobs import Jobs
 from .common import Refusal, json_response, user_of
+from .uploads import receive
 
 __all__ = ["file_routes"]
-
-_BLOCK = 1 << 18
 
 
 def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity) -> list[Route]:
@@ -27,15 +21,25 @@ def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity
 
     async def upload(request: Request) -> Response:
         user = user_of(request, identity)
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            name, content = await _multipart(request, contents)
-        else:
-            name = _checked_name(request.query_params.get("filename") or f"file-{new_id()}")
-            try:
-                content = await contents.receive(request.stream())
-            except ClientDisconnect as error:
-                raise Refusal(400, "the upload ended early") from error
+        name, content = await receive(request, contents)
         uri = await files.add_temporary(user, name, content)
+        return json_response({"uri": uri, "filename": name, "length": content.size})
+
+    def check_runs(user: str, job_id: str) -> None:
+        live = jobs.live(job_id)
+        if live is None or live.job.user != user:
+            raise Refusal(404, "there is no such job that runs")
+
+    async def deliver(request: Request) -> Response:
+        user, job_id = user_of(request, identity), request.path_params["job"]
+        check_runs(user, job_id)
+        name, content = await receive(request, contents)
+        try:
+            check_runs(user, job_id)  # it may have ended meanwhile, and then nothing would drop the file
+        except Refusal:
+            contents.discard(content)
+            raise
+        uri = await files.add_to_job(user, job_id, name, content)
         return json_response({"uri": uri, "filename": name, "length": content.size})
 
     async def download(request: Request) -> Response:
@@ -51,7 +55,10 @@ def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity
         return FileResponse(stored.content, media_type=kind, headers=headers)
 
     async def delete(request: Request) -> Response:
-        if not await files.delete(user_of(request, identity), _uri(request)):
+        user, uri = user_of(request, identity), _uri(request)
+        if uri.startswith(APPLICATION_FILES) and files.open(user, uri) is not None:
+            raise Refusal(403, "the file belongs to an application: change the application instead")
+        if not await files.delete(user, uri):
             raise Refusal(404, "there is no such file")
         return json_response({})
 
@@ -62,6 +69,8 @@ def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity
     return [
         Route("/api/files/temp", upload, methods=["POST"]),
         Route("/api/files/temp/", upload, methods=["POST"]),
+        # our agents bring a task's outputs here, so that they go with the job
+        Route("/api/files/jobs/{job}", deliver, methods=["POST"]),
         Route("/api/files/{path:path}", download, methods=["GET", "HEAD"]),
         Route("/api/files/{path:path}", delete, methods=["DELETE"]),
         Route("/api/user/tmp_files", delete_temporary, methods=["DELETE"]),
@@ -69,34 +78,9 @@ def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity
 
 
 def _uri(request: Request) -> str:
-    # as it was sent: URIs are kept percent-encoded
+    # from the path as it was sent: an encoded slash belongs to a name
     raw = request.scope.get("raw_path")
-    return raw.decode("ascii", "replace").split("?", 1)[0] if raw else request.url.path
-
-
-def _checked_name(name: str) -> str:
-    try:
-        return safe_name(name)
-    except ProtocolError as error:
-        raise Refusal(400, error.message) from error
-
-
-async def _multipart(request: Request, contents: Contents) -> tuple[str, Content]:
-    """The first part that has a file name; the names of the parts do not matter."""
-    try:
-        async with request.form(max_files=8, max_fields=16) as form:
-            for part in form.multi_items():
-                if isinstance(part[1], UploadFile) and part[1].filename:
-                    name = _checked_name(part[1].filename.replace("\\", "/").rsplit("/", 1)[-1])
-                    return name, await contents.receive(_blocks(part[1]))
-    except MultiPartException as error:
-        raise Refusal(400, f"the upload cannot be read: {error.message}") from error
-    raise Refusal(400, "the upload has no part with a file name")
-
-
-async def _blocks(file: UploadFile) -> AsyncIterator[bytes]:
-    while block := await file.read(_BLOCK):
-        yield block
+    return canonical(raw.decode("ascii", "replace") if raw else request.url.path)
 
 
 def _running_output(request: Request, user: str, jobs: Jobs) -> StoredFile | None:

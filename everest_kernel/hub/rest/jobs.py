@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ...wire import Job
+from ...wire import Job, JobState
 from ..identity import Identity
 from ..job_log import JobLog
 from ..jobs import Jobs
-from .common import Refusal, json_response, user_of
+from .common import Refusal, json_response, page_of, user_of
 
 __all__ = ["job_routes"]
 
 
-def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity) -> list[Route]:
-    """The endpoints below `/api/jobs`."""
+def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity, *, failed_as_cancelled: bool = False) -> list[Route]:
+    """The endpoints below `/api/jobs`.
+
+    Args:
+        jobs: of all users.
+        job_log: their logs.
+        identity: tells who asks.
+        failed_as_cancelled: show failed jobs as cancelled to the old C++ client.
+    """
 
     def find(request: Request) -> tuple[str, Job]:
         user = user_of(request, identity)
@@ -25,11 +33,18 @@ def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity) -> list[Route]:
             raise Refusal(404, "there is no such job")
         return user, job
 
+    def shown(request: Request, job: Job) -> Job:
+        if failed_as_cancelled and job.state is JobState.FAILED and _is_old_cpp_client(request):
+            return msgspec.structs.replace(job, state=JobState.CANCELLED)
+        return job
+
     async def index(request: Request) -> Response:
         user = user_of(request, identity)
         found = jobs.all(user, request.query_params.get("name"))
         state = request.query_params.get("state")
-        return json_response([job for job in found if state in (None, job.state.value)])
+        if state is not None:
+            found = [job for job in found if state == job.state.value]
+        return json_response([shown(request, job) for job in page_of(request, found)])
 
     async def delete_by_name(request: Request) -> Response:
         user = user_of(request, identity)
@@ -41,7 +56,7 @@ def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity) -> list[Route]:
         return json_response({})
 
     async def read(request: Request) -> Response:
-        return json_response(find(request)[1])
+        return json_response(shown(request, find(request)[1]))
 
     async def read_log(request: Request) -> Response:
         return PlainTextResponse(job_log.read(find(request)[1].id))
@@ -64,3 +79,8 @@ def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity) -> list[Route]:
         Route("/api/jobs/{job}/log", read_log, methods=["GET"]),
         Route("/api/jobs/{job}/cancel", cancel, methods=["POST"]),
     ]
+
+
+def _is_old_cpp_client(request: Request) -> bool:
+    # it compares the state with "FAILED " and so would poll a failed job for ever; nobody else sends this header
+    return "user-agent" not in request.headers and "charsets" in request.headers

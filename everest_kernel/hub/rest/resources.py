@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,38 +15,79 @@ from ...wire import EVENTS_PATH, EXTENSIONS_PATH, Extensions
 from ..gateway import Gateway
 from ..identity import Identity
 from ..scheduler import Scheduler
-from .common import json_response, user_of
+from .common import Refusal, body_as, json_response, user_of
 
-__all__ = ["resource_routes"]
+__all__ = ["ResourceRequest", "resource_routes"]
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,100}\Z")
+
+
+class ResourceRequest(msgspec.Struct):
+    """The body that attaches a resource."""
+
+    name: str
 
 
 def resource_routes(identity: Identity, gateway: Gateway, scheduler: Scheduler) -> list[Route]:
-    """`/api/resources` and `/api/extensions`."""
+    """`/api/resources` and `/api/extensions`.
 
-    async def resources(request: Request) -> Response:
-        user_of(request, identity)
-        connected = gateway.connected()
-        found = []
-        for resource, owner, name in identity.resources():
-            info = connected.get(resource)
-            found.append(
-                {
-                    "id": resource,
-                    "name": info.name if info and info.name else name,
-                    "owner": owner,
-                    "state": "ONLINE" if info else "OFFLINE",
-                    "slots": info.slots if info else 0,
-                    "running": scheduler.running(resource),
-                    "system": info.system if info else "",
-                }
-            )
-        return json_response(found)
+    Everest's own paths for resources are not known; these are ours.
+    """
+
+    def visible(user: str) -> list[tuple[str, str, str]]:
+        return [found for found in identity.resources() if identity.may_use(user, found[0])]
+
+    def described(resource: str, owner: str, name: str) -> dict[str, Any]:
+        info = gateway.connected().get(resource)
+        return {
+            "id": resource,
+            "name": info.name if info and info.name else name,
+            "owner": owner,
+            "state": "ONLINE" if info else "OFFLINE",
+            "slots": info.slots if info else 0,
+            "running": scheduler.running(resource),
+            "system": info.system if info else "",
+        }
+
+    def find(request: Request, user: str) -> tuple[str, str, str]:
+        for found in visible(user):
+            if found[0] == request.path_params["resource"]:
+                return found
+        raise Refusal(404, "there is no such resource")
+
+    async def index(request: Request) -> Response:
+        return json_response([described(*found) for found in visible(user_of(request, identity))])
+
+    async def create(request: Request) -> Response:
+        user = user_of(request, identity)
+        name = (await body_as(request, ResourceRequest)).name
+        if not _NAME.match(name):
+            raise Refusal(400, "a resource's name has 1 to 100 characters, no slashes and no control characters")
+        if any(present == name for _, _, present in identity.resources(user)):
+            raise Refusal(409, f"there is a resource {name!r} already")
+        resource, token = identity.add_resource(user, name)
+        return json_response(described(resource, user, name) | {"agentToken": token})
+
+    async def read(request: Request) -> Response:
+        return json_response(described(*find(request, user_of(request, identity))))
+
+    async def delete(request: Request) -> Response:
+        user = user_of(request, identity)
+        resource, owner, _ = find(request, user)
+        if owner != user:
+            raise Refusal(403, "only its owner can delete a resource")
+        await identity.delete_resource(resource)
+        gateway.detach(resource)
+        return json_response({})
 
     async def extensions(request: Request) -> Response:
         user_of(request, identity)
         return json_response(Extensions("everest-kernel", __version__, EVENTS_PATH, True))
 
     return [
-        Route("/api/resources", resources, methods=["GET"]),
+        Route("/api/resources", index, methods=["GET"]),
+        Route("/api/resources", create, methods=["POST"]),
+        Route("/api/resources/{resource}", read, methods=["GET"]),
+        Route("/api/resources/{resource}", delete, methods=["DELETE"]),
         Route(EXTENSIONS_PATH, extensions, methods=["GET"]),
     ]
