@@ -21,7 +21,8 @@ class Sweep:
         base: the number of a task's first attempt since the hub started.
         staged: where the outputs of tasks are that are not ended yet, by number and path.
         done: tasks that succeeded.
-        failed: tasks that failed or were cancelled.
+        failed: tasks that failed.
+        cancelled: tasks that were started and cancelled.
         storing: ends of tasks that are on their way to the disk.
         over: whether the scheduler has no more of its tasks.
         problem: why no more tasks can be made, or empty.
@@ -35,6 +36,7 @@ class Sweep:
     staged: dict[int, dict[str, Content]] = field(default_factory=dict)
     done: int = 0
     failed: int = 0
+    cancelled: int = 0
     storing: int = 0
     over: bool = False
     problem: str = ""
@@ -58,10 +60,11 @@ class Sweep:
         self._ended[number >> 3] |= 1 << (number & 7)
         if state == TaskState.DONE:
             self.done += 1
-            return
-        self.failed += 1
-        if not self.failure and state != TaskState.CANCELED:
-            self.failure = f"task {number}: {message or state}"
+        elif state == TaskState.CANCELED:
+            self.cancelled += 1
+        else:
+            self.failed += 1
+            self.failure = self.failure or f"task {number}: {message or state}"
 
     def source(self, without: frozenset[int] = frozenset()) -> Iterator[int | None]:
         """Numbers of the tasks that are not ended, for the scheduler; those of `without` are left out."""
@@ -104,4 +107,6 @@ class Sweep:
         problems = [self.problem] if self.problem else []
         if self.failed:
             problems.insert(0, f"{self.failed:,} of {self.done + self.failed:,} tasks failed; {self.failure}")
+        if self.cancelled:
+            problems.insert(0, f"cancelled when {self.done:,} of {self.plan.size:,} tasks were done")
         return not problems, "; ".join(problems)

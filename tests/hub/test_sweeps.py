@@ -277,7 +277,8 @@ async def test_cancelling_a_sweep_keeps_what_is_done(served: tuple[Hub, httpx.As
         assert (await client.get(f"/api/jobs/{job_id}")).json()["state"] not in ("CANCELLED", "DONE", "FAILED")
         await agent.state(second.task_id, "CANCELED")
         job = await final_job(client, job_id)
-    assert job["state"] == "CANCELLED"
+    assert (job["state"], job["info"]) == ("CANCELLED", "cancelled when 1 of 3 tasks were done")
+    assert (job["tasksDone"], job["tasksFailed"]) == (1, 0)
     assert (await results(client, job))["0/out.txt"] == b"0"
 
 
