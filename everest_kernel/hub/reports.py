@@ -185,8 +185,10 @@ class Reports:
                 staged[file.path] = self._contents.small(read_data_uri(file.uri))
             elif (content := self._files.content(live.job.user, file.uri)) is not None:
                 staged[file.path] = content
-            elif link.plain:
+            elif link.plain and (link.base or file.path in wanted):
                 away.append(file)
+            elif link.plain:
+                log.info("agent of %s: its %s cannot be fetched, and no one asked for it", link.name, file.path)
             else:
                 raise ProtocolError(f"{task} names the unknown file {file.uri[:100]!r}")
         self._jobs.on_staged(task, staged)
@@ -208,8 +210,10 @@ class Reports:
                 link.fetches.pop(task, None)
                 return
             except (FetchError, OSError) as error:
-                fetch.problem = f"the output {file.path!r} could not be fetched from the agent: {error}"
-                break
+                problem = f"the output {file.path!r} could not be fetched from the agent: {error}"
+                log.warning("task %s: %s", task, problem)
+                if file.path in self._jobs.wanted_outputs(task):
+                    fetch.problem = fetch.problem or problem
         fetch.done = True
         if fetch.end is not None:
             self._end(link, task, fetch.end)
