@@ -44,7 +44,7 @@ class PlainTasks:
         self._held: dict[tuple[str, int], _Held] = {}
 
     def submission(self, submit: TaskSubmit) -> TaskSubmit:
-        """The same task with absolute input addresses, both streams as output paths, and an empty context."""
+        """The same task with absolute input addresses, streams as output paths, and an empty context."""
         task = TaskId.parse(submit.task_id)
         auth, held, inputs = f"Bearer {secrets.token_urlsafe(32)}", dict[int, bytes](), list[InputData]()
         for number, item in enumerate(submit.spec.input_data):
@@ -55,7 +55,8 @@ class PlainTasks:
         if held:  # an earlier attempt's are forgotten
             self._held[task.job_id, task.number] = _Held(task.attempt, auth, held)
         asked = [path for group in submit.spec.output_data for path in group.paths]
-        paths = tuple(dict.fromkeys([*asked, *STREAMS]))
+        streams = STREAMS if submit.context.stream else ()  # who would be told live is told at the end
+        paths = tuple(dict.fromkeys([*asked, *streams]))
         spec = msgspec.structs.replace(submit.spec, input_data=tuple(inputs), output_data=(OutputData(paths),))
         return TaskSubmit(submit.task_id, spec, TaskContext())
 

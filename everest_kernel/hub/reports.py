@@ -175,37 +175,38 @@ class Reports:
 
     def _on_staged(self, link: Link, task: TaskId, info: TaskInfo) -> None:
         live = self._jobs.live(task.job_id)
+        if live is None:
+            return
         wanted = self._jobs.wanted_outputs(task)
         staged: dict[str, Content] = {}
         away: list[StagedFile] = []
         for file in info.output_data:
-            if live is None or (file.path not in wanted and not (link.plain and file.path in STREAMS)):
+            if file.path not in wanted and not (link.base and file.path in STREAMS):
                 continue
             if file.uri.startswith("data:"):
                 staged[file.path] = self._contents.small(read_data_uri(file.uri))
             elif (content := self._files.content(live.job.user, file.uri)) is not None:
                 staged[file.path] = content
-            elif link.plain and (link.base or file.path in wanted):
-                away.append(file)
             elif link.plain:
-                log.info("agent of %s: its %s cannot be fetched, and no one asked for it", link.name, file.path)
+                away.append(file)
             else:
                 raise ProtocolError(f"{task} names the unknown file {file.uri[:100]!r}")
-        self._jobs.on_staged(task, staged)
-        if away and link.group is not None and task not in link.fetches:
+        if not away or link.group is None:
+            self._jobs.on_staged(task, staged)
+        elif task not in link.fetches:
             link.fetches[task] = Fetch()
-            link.group.start_soon(self._fetch, link, task, away)
+            link.group.start_soon(self._fetch, link, task, staged, away)
 
-    async def _fetch(self, link: Link, task: TaskId, files: list[StagedFile]) -> None:
-        """Bring outputs here before the job ends; they are told with the end, in one commit."""
+    async def _fetch(self, link: Link, task: TaskId, staged: dict[str, Content], away: list[StagedFile]) -> None:
+        """Bring outputs here before the job ends; they are stored with the end, in one commit."""
         fetch = link.fetches[task]
-        for file in files:
+        for file in away:
             try:
                 async with (
                     aclosing(self._fetcher.blocks(link.base, file.uri, link.auth)) as blocks,
                     aclosing(self._while_current(link, task, blocks)) as checked,
                 ):
-                    await self._bring(task, file.path, checked)
+                    await self._bring(task, file.path, checked, staged)
             except _Superseded:
                 link.fetches.pop(task, None)
                 return
@@ -214,13 +215,15 @@ class Reports:
                 log.warning("task %s: %s", task, problem)
                 if file.path in self._jobs.wanted_outputs(task):
                     fetch.problem = fetch.problem or problem
+        self._jobs.on_staged(task, staged)
         fetch.done = True
         if fetch.end is not None:
             self._end(link, task, fetch.end)
 
-    async def _bring(self, task: TaskId, path: str, blocks: AsyncIterator[bytes]) -> None:
-        if path not in STREAMS:
-            self._jobs.on_staged(task, {path: await self._contents.receive(blocks)})
+    async def _bring(self, task: TaskId, path: str, blocks: AsyncIterator[bytes], staged: dict[str, Content]) -> None:
+        live = self._jobs.live(task.job_id)
+        if path not in STREAMS or live is None or live.sweep is not None:
+            staged[path] = await self._contents.receive(blocks)
             return
         # what the program wrote becomes its output, as if it had been told while it ran
         offset = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +16,12 @@ import pytest
 import websockets
 
 from everest_kernel.hub import Hub
-from everest_kernel.hub.scheduler import TaskKey
 from everest_kernel.wire import AGENT_PATH, ConfigurationError
 
 from .old_agent import TOKEN, OldAgent, old_agent
 from .support import ECHO, final_job, served_hub
+
+SWEEP_ID = "530f36d73d00002d04548b0e"
 
 Attached = tuple[Hub, httpx.AsyncClient, OldAgent]
 
@@ -238,11 +241,18 @@ async def test_the_client_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogC
 # --- variables
 
 
+async def sweep(client: httpx.AsyncClient, plan: str) -> str:
+    uri = (await client.post("/api/files/temp", params={"filename": "s.plan"}, content=plan.encode())).json()["uri"]
+    answer = await client.post(f"/api/apps/{SWEEP_ID}", json={"inputs": {"plan": uri}})
+    assert answer.status_code == 201, answer.text
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
 async def test_variables_are_kept_for_a_job_and_told_to_its_other_tasks(tmp_path: Path) -> None:
-    async with attached(tmp_path) as (hub, client, agent):
-        job_id = await submit(client)
+    async with attached(tmp_path) as (_hub, client, agent):
+        job_id = await sweep(client, "parameter n 1 2\ncommand true")
         first, _spec = await agent.expect_task()
-        hub._jobs.act(hub._scheduler.submit(TaskKey(job_id, 1), "local", ()))
         second, _spec = await agent.expect_task()
         await agent.send("TASK_MESSAGE", first, "VAR_GET record")
         assert await agent.receive() == ["TASK_MESSAGE", first, "VAR_VALUE record NULL"]
@@ -255,12 +265,27 @@ async def test_variables_are_kept_for_a_job_and_told_to_its_other_tasks(tmp_path
         assert await agent.receive() == ["TASK_CANCEL", f"{job_id}-0-7"]
         log = (await client.get(f"/api/jobs/{job_id}/log")).text
         assert f'/agent] Received ["TASK_MESSAGE","{first}","VAR_GET record"]' in log
-        other = await submit(client)
         await agent.finish(first, {})
+        await agent.finish(second, {})
         await final_job(client, job_id)
+        other = await submit(client)
         assert (await agent.expect_task())[0] == f"{other}-0-0"
         await agent.send("TASK_MESSAGE", f"{other}-0-0", "VAR_GET record")
         assert await agent.receive() == ["TASK_MESSAGE", f"{other}-0-0", "VAR_VALUE record NULL"]
+
+
+async def test_a_sweeps_outputs_are_fetched(tmp_path: Path) -> None:
+    async with attached(tmp_path) as (_hub, client, agent):
+        job_id = await sweep(client, "parameter n 1 2\ncommand true\noutput_files out.txt stdout")
+        for _ in range(2):
+            task, spec = await agent.expect_task()
+            assert spec["outputData"] == [{"paths": ["out.txt", "stdout"]}]
+            await agent.finish(task, {"out.txt": b"o" * 100_000, "stdout": task.encode()})
+        job = await final_job(client, job_id)
+        assert job["state"] == "DONE"
+        with zipfile.ZipFile(io.BytesIO((await client.get(job["result"]["results"])).content)) as archive:
+            assert archive.read("0/stdout") == f"{job_id}-0-0".encode()
+            assert archive.read("1/out.txt") == b"o" * 100_000
 
 
 # --- agents that dial in
@@ -284,9 +309,11 @@ async def test_the_token_is_the_last_word_of_the_header(tmp_path: Path, scheme: 
 
 
 async def test_the_token_is_a_query_parameter(tmp_path: Path) -> None:
-    async with served_hub(tmp_path / "hub") as (hub, client):
-        async with dialled_in(hub, f"?token={hub.agent_token('r')}") as agent:
-            await finishes_a_job(client, agent)
+    async with (
+        served_hub(tmp_path / "hub") as (hub, client),
+        dialled_in(hub, f"?token={hub.agent_token('r')}") as agent,
+    ):
+        await finishes_a_job(client, agent)
 
 
 @pytest.mark.parametrize("form", ["{}", " {} \n", '"{}"', '["HELLO","{}"]', '["AUTH",1,"{}",{{}}]'])
