@@ -1,39 +1,40 @@
-"""The door for agents: they dial in, get tasks, and report."""
+"""All connected agents: what they are sent, and when they count as lost."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection
 
 import anyio
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..wire import (
     AgentHello,
     AgentInfo,
-    FromAgent,
+    Frames,
+    FramesClosed,
     ProtocolError,
     TaskCancel,
     TaskDelete,
     TaskId,
     TaskInfo,
-    TaskOutput,
+    TaskMessage,
     TaskResume,
     TaskState,
-    TaskStateReport,
-    ToAgent,
     decode_from_agent,
-    encode_message,
-    read_data_uri,
 )
 from .actions import Cancel, Delete, Resume, Send
-from .contents import Content, Contents
+from .contents import Contents
+from .dialer import Dialer
+from .fetching import Fetcher
 from .files import Files
 from .identity import Identity
 from .job_log import JobLog
 from .job_tasks import JobTasks
+from .link import FULL_DIALECT, Link
+from .passive import PassiveAgents
+from .plain import PlainTasks
+from .reports import Reports
 from .scheduler import Scheduler
 from .submissions import Submissions
 
@@ -42,25 +43,21 @@ __all__ = ["Gateway"]
 log = logging.getLogger(__name__)
 
 HELLO_TIMEOUT = 10.0
-
-
-@dataclass
-class _Connection:
-    """One connected agent.
-
-    Attributes:
-        base: the hub's address as this agent has dialled it; it fetches and delivers files there.
-    """
-
-    resource: str
-    name: str
-    info: AgentInfo
-    base: str
-    outgoing: asyncio.Queue[ToAgent | None] = field(default_factory=asyncio.Queue)
+"""Seconds after which an agent that has not greeted is taken for one that does not know how."""
 
 
 class Gateway:
-    """All connected agents."""
+    """Between the scheduler and the agents.
+
+    Args:
+        hub_url: gives the hub's own address, for agents that it dials.
+        cancel_grace: seconds in which a plain agent must confirm a cancel; whether it knows the message is not known.
+
+    Attributes:
+        fetcher: downloads outputs of plain agents; the hub closes it.
+        plain: prepares tasks for plain agents.
+        dialer: keeps the connections to passive agents.
+    """
 
     def __init__(
         self,
@@ -71,20 +68,31 @@ class Gateway:
         contents: Contents,
         files: Files,
         job_log: JobLog,
+        plain: PlainTasks,
+        passive: PassiveAgents,
+        hub_url: Callable[[], str],
+        cancel_grace: float = 30.0,
     ) -> None:
         self._jobs = jobs
         self._scheduler = scheduler
         self._identity = identity
-        self._contents = contents
-        self._files = files
         self._log = job_log
         self._submissions = submissions
-        self._connections: dict[str, _Connection] = {}
+        self._passive = passive
+        self._hub_url = hub_url
+        self._cancel_grace = cancel_grace
+        self._links: dict[str, Link] = {}
         self._names: dict[str, str] = {}
+        self._placed: dict[str, dict[int, tuple[TaskId, str]]] = {}  # of each job the tasks that run, and where
         self._ending: set[TaskId] = set()  # reported as over, and not on disk yet
         self._timer: asyncio.TimerHandle | None = None
+        self._cancels: dict[tuple[str, int], asyncio.TimerHandle] = {}
+        self.plain = plain
+        self.fetcher = Fetcher()
+        self.dialer = Dialer(passive, self)
+        self._reports = Reports(jobs, scheduler, contents, files, job_log, self.fetcher, self)
         jobs.dispatcher = self
-        jobs.on_task_end = submissions.forget
+        jobs.on_task_end = self._on_task_end
 
     # --- what the jobs ask for
 
@@ -94,134 +102,178 @@ class Gateway:
 
     def carry_out(self, action: Send | Resume | Cancel | Delete) -> None:
         """Send one message to an agent; one that is gone learns of it when it comes back."""
-        connection = self._connections.get(action.resource)
-        if connection is None:
+        link = self._links.get(action.resource)
+        if link is None:
             return
-        task = str(action.task)
         if isinstance(action, Send):
-            live = self._jobs.live(action.task.job_id)
-            if live is not None:
-                self._log.add(action.task.job_id, f"Task {task}: sent to {connection.name}")
-                connection.outgoing.put_nowait(self._submissions.build(live, action.task, connection.base))
+            self._send(link, action.task)
         elif isinstance(action, Resume):
-            connection.outgoing.put_nowait(TaskResume(task, self._jobs.outputs_of(action.task)))
+            self._place(link, action.task)
+            link.put(TaskResume(str(action.task), self._jobs.outputs_of(action.task)))
         elif isinstance(action, Cancel):
-            connection.outgoing.put_nowait(TaskCancel(task))
-        elif action.task not in self._ending:
-            connection.outgoing.put_nowait(TaskDelete(task))
+            link.put(TaskCancel(str(action.task)))
+            if link.plain:
+                self._cancels[action.task[:2]] = asyncio.get_running_loop().call_later(
+                    self._cancel_grace, self._cancel_unconfirmed, link, action.task
+                )
+        else:
+            self.superseded(link, action.task)
+
+    def _send(self, link: Link, task: TaskId) -> None:
+        live = self._jobs.live(task.job_id)
+        if live is None:
+            return
+        submit = self._submissions.build(live, task, link.hub)
+        self._log.add(task.job_id, f"Task {task}: sent to {link.name}")
+        self._place(link, task)
+        link.put(self.plain.submission(submit, link.hub) if link.plain else submit)
+
+    def _place(self, link: Link, task: TaskId) -> None:
+        self._placed.setdefault(task.job_id, {})[task.number] = task, link.resource
+
+    def _on_task_end(self, task: TaskId) -> None:
+        self._submissions.forget(task)
+        self.plain.forget(task)
+        timer = self._cancels.pop(task[:2], None)
+        if timer is not None:
+            timer.cancel()
+        placed = self._placed.get(task.job_id, {})
+        placed.pop(task.number, None)
+        if not placed:
+            self._placed.pop(task.job_id, None)
+
+    def _cancel_unconfirmed(self, link: Link, task: TaskId) -> None:
+        self._cancels.pop(task[:2], None)
+        if self._scheduler.is_current(link.resource, task):
+            message = "cancelled; its agent did not confirm it and may still run it"
+            self._reports.end(link, task, TaskState.CANCELED, TaskInfo(message=message))
 
     def connected(self) -> dict[str, AgentInfo]:
         """Connected resources and what their agents say of themselves."""
-        return {resource: connection.info for resource, connection in self._connections.items()}
+        return {resource: link.info for resource, link in self._links.items()}
+
+    # --- what reports ask for
+
+    def superseded(self, link: Link, task: TaskId) -> None:
+        """The agent has an attempt that does not count."""
+        if task in self._ending:
+            return  # its end is being stored
+        # a plain agent may not know either message; the one that could end a running program is worth the try
+        link.put(TaskCancel(str(task)) if link.plain else TaskDelete(str(task)))
+
+    def ending(self, task: TaskId) -> None:
+        """A task is over, and that is not on disk yet."""
+        self._ending.add(task)
+
+    def stored(self, link: Link, task: TaskId) -> None:
+        """A task's end is on disk: only now may its agent forget it, on whichever connection it has by now."""
+        self._ending.discard(task)
+        present = self._links.get(link.resource)
+        if present is not None and not present.plain:
+            present.put(TaskDelete(str(task)))
+
+    def tell_others(self, task: TaskId, text: str) -> None:
+        """Pass a text to the other running tasks of the same job."""
+        for other, resource in self._placed.get(task.job_id, {}).values():
+            link = self._links.get(resource)
+            if other != task and link is not None and self._scheduler.is_current(resource, other):
+                link.put(TaskMessage(str(other), text))
+
+    # --- passive agents
+
+    def add_passive(self, user: str, name: str, uri: str, client_token: str, slots: int = 1) -> str:
+        """Attach an agent that the hub dials, or change how it is dialled; the id of its resource.
+
+        Raises:
+            ConfigurationError: the address is not one, or the name is that of a resource which dials in itself.
+        """
+        agent = self._passive.add(user, name, uri, client_token, slots)
+        self.dialer.dial(agent)
+        return agent.resource
 
     def detach(self, resource: str) -> None:
         """Part from the agent of a resource that was deleted."""
-        connection = self._connections.get(resource)
-        if connection is not None:
-            connection.outgoing.put_nowait(None)
+        self.remove_passive(resource)
+        link = self._links.get(resource)
+        if link is not None:
+            link.close()
+
+    def remove_passive(self, resource: str) -> None:
+        """Do not dial a resource any more; its tasks count as lost after the grace."""
+        self._passive.remove(resource)
+        self.dialer.hang_up(resource)
 
     # --- one agent
 
-    async def serve(self, socket: WebSocket) -> None:
-        """The WebSocket endpoint."""
-        found = self._identity.resource_of(_token(socket))
-        if found is None:
-            await socket.close(4401, "unknown agent token")
-            return
-        resource, _, name = found
-        offered = socket.scope.get("subprotocols") or []
-        await socket.accept(subprotocol=offered[0] if offered else None)
-        try:
-            connection = await self._greet(socket, resource, name)
-        except (WebSocketDisconnect, ProtocolError, TimeoutError) as error:
-            log.warning("agent of %s: no greeting: %r", name, error)
-            return
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(_send_all, socket, connection.outgoing, group.cancel_scope)
-                await self._receive_all(socket, connection)
-                group.cancel_scope.cancel()
-        finally:
-            if self._connections.get(resource) is connection:
-                del self._connections[resource]
-                self._jobs.act(self._scheduler.disconnected(resource, _now()))
-                self.rearm()
+    async def welcome(
+        self, frames: Frames, resource: str, name: str, otherwise: AgentInfo | None, hub: str = ""
+    ) -> None:
+        """Serve an agent that should greet first, until the connection is over.
 
-    async def _greet(self, socket: WebSocket, resource: str, name: str) -> _Connection:
-        with anyio.fail_after(HELLO_TIMEOUT):
-            hello = decode_from_agent(await socket.receive_text())
+        Args:
+            frames: the connection.
+            resource: whose agent it is.
+            name: of the resource.
+            otherwise: what to take it for when it does not greet; None: it must.
+            hub: the hub's address as it has dialled it; empty when the hub has dialled.
+
+        Raises:
+            FramesClosed: the connection ended before.
+            TimeoutError: the greeting that must come did not.
+        """
+        first = None
+        with anyio.move_on_after(HELLO_TIMEOUT):
+            first = await frames.receive()
+        try:
+            hello = decode_from_agent(first) if first is not None else None
+        except ProtocolError as error:
+            log.warning("agent of %s: %s", name, error.message)
+            hello = None
         if not isinstance(hello, AgentHello):
-            raise ProtocolError("an agent's first message is AGENT_HELLO")
-        if not {"stream", "data-uri"} <= set(hello.info.extensions):
-            raise ProtocolError("agents without the extensions stream and data-uri are not served")
-        base = str(socket.base_url).replace("ws", "http", 1).rstrip("/")
-        connection = _Connection(resource, hello.info.name or name, hello.info, base)
-        self._connections[resource] = connection
-        self._names[resource] = connection.name
-        has = [TaskId.parse(task) for task in hello.tasks]
-        self._jobs.act(self._scheduler.connected(resource, hello.info.slots, has, _now()))
-        self.rearm()
-        return connection
-
-    async def _receive_all(self, socket: WebSocket, connection: _Connection) -> None:
-        while True:
-            try:
-                frame = await socket.receive_text()
-            except (WebSocketDisconnect, KeyError):
-                return
-            try:
-                message = decode_from_agent(frame)
-                if message is not None:
-                    self._handle(connection, message)
-            except ProtocolError as error:
-                log.warning("agent of %s: %s", connection.name, error.message)
-
-    def _handle(self, connection: _Connection, message: FromAgent) -> None:
-        if isinstance(message, TaskOutput):
-            task = TaskId.parse(message.task_id)
-            if not self._scheduler.is_current(connection.resource, task):
-                self.carry_out(Delete(connection.resource, task))
-            elif not self._jobs.on_output(task, message.stream, message.offset, message.data):
-                connection.outgoing.put_nowait(TaskResume(message.task_id, self._jobs.outputs_of(task)))
-        elif isinstance(message, TaskStateReport):
-            self._on_state(connection, message)
-
-    def _on_state(self, connection: _Connection, report: TaskStateReport) -> None:
-        task = TaskId.parse(report.task_id)
-        if not self._scheduler.is_current(connection.resource, task):
-            self.carry_out(Delete(connection.resource, task))
+            if otherwise is None:
+                raise TimeoutError(f"the agent of {name} did not greet")
+            await self._serve(Link(resource, name, otherwise, hub or self._hub_url(), plain=True), frames, None, first)
             return
-        self._log.add(task.job_id, f'[{connection.resource}/agent] Received ["TASK_STATE","{task}","{report.state}"]')
-        if report.state == TaskState.RUNNING:
-            self._jobs.on_running(task, connection.resource)
-        elif report.state == TaskState.STAGED_OUT:
-            self._jobs.on_staged(task, self._staged(task, report.info))
-        elif report.state in _FINAL:
-            _, actions = self._scheduler.ended(connection.resource, task)
-            self._ending.add(task)
-            self._jobs.on_end(task, TaskState(report.state), report.info, lambda: self._stored(connection, task))
-            self._jobs.act(actions)
+        plain = not set(hello.info.extensions) >= FULL_DIALECT
+        link = Link(resource, hello.info.name or name, hello.info, hub or self._hub_url(), plain)
+        await self._serve(link, frames, None if plain else _ids(hello.tasks))
 
-    def _stored(self, connection: _Connection, task: TaskId) -> None:
-        """A task's end is on disk: only now may its agent forget it."""
-        self._ending.discard(task)
-        self.carry_out(Delete(connection.resource, task))
+    async def serve_plain(self, frames: Frames, resource: str, info: AgentInfo, *, base: str, auth: str) -> None:
+        """Serve an agent that knows nothing of our dialect, and whose files are fetched at `base` with `auth`."""
+        await self._serve(Link(resource, info.name, info, self._hub_url(), True, base, auth), frames, None)
 
-    def _staged(self, task: TaskId, info: TaskInfo) -> dict[str, Content]:
-        live = self._jobs.live(task.job_id)
-        staged: dict[str, Content] = {}
-        wanted = self._jobs.wanted_outputs(task)
-        for file in info.output_data:
-            if file.path not in wanted or live is None:
-                continue
-            if file.uri.startswith("data:"):
-                staged[file.path] = self._contents.small(read_data_uri(file.uri))
-            else:
-                content = self._files.content(live.job.user, file.uri)
-                if content is None:
-                    raise ProtocolError(f"{task} names the unknown file {file.uri[:100]!r}")
-                staged[file.path] = content
-        return staged
+    async def _serve(
+        self, link: Link, frames: Frames, has: Collection[TaskId] | None, first: str | None = None
+    ) -> None:
+        async with anyio.create_task_group() as group:
+            link.group = group
+            self._attach(link, has)
+            try:
+                group.start_soon(link.send_all, frames)
+                if first is not None:
+                    self._reports.receive(link, first)
+                while True:
+                    self._reports.receive(link, await frames.receive())
+            except FramesClosed:
+                group.cancel_scope.cancel()
+            finally:
+                self._detach(link)
+
+    def _attach(self, link: Link, has: Collection[TaskId] | None) -> None:
+        older = self._links.get(link.resource)
+        if older is not None:
+            older.close()
+            self._jobs.act(self._scheduler.disconnected(link.resource, _now()))
+        self._links[link.resource] = link
+        self._names[link.resource] = link.name
+        self._jobs.act(self._scheduler.connected(link.resource, link.info.slots, has, _now()))
+        self.rearm()
+
+    def _detach(self, link: Link) -> None:
+        if self._links.get(link.resource) is link:
+            del self._links[link.resource]
+            self._jobs.act(self._scheduler.disconnected(link.resource, _now()))
+            self.rearm()
 
     # --- time
 
@@ -245,27 +297,20 @@ class Gateway:
 
     def stop(self) -> None:
         """The hub closes."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-
-_FINAL = frozenset(str(state) for state in (TaskState.DONE, TaskState.FAILED, TaskState.CANCELED))
+        for timer in [self._timer, *self._cancels.values()]:
+            if timer is not None:
+                timer.cancel()
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _token(socket: WebSocket) -> str:
-    """The agent's token: the last word of the Authorization header, whatever the scheme, or a query parameter."""
-    words = socket.headers.get("authorization", "").split()
-    return words[-1] if words else socket.query_params.get("token", "")
-
-
-async def _send_all(socket: WebSocket, queue: asyncio.Queue[ToAgent | None], scope: Any) -> None:
-    try:
-        while (message := await queue.get()) is not None:
-            await socket.send_text(encode_message(message))
-        scope.cancel()  # the resource was deleted
-    except (WebSocketDisconnect, RuntimeError):  # starlette: a send after the peer has gone
-        scope.cancel()
+def _ids(tasks: Collection[str]) -> list[TaskId]:
+    found = []
+    for text in tasks:
+        try:
+            found.append(TaskId.parse(text))
+        except ProtocolError as error:
+            log.warning("%s", error.message)
+    return found

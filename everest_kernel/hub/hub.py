@@ -18,12 +18,15 @@ from ..wire import AGENT_PATH, EVENTS_PATH
 from .applications import Applications
 from .contents import Contents
 from .database import Database
+from .door import Door
 from .events import Events
 from .files import Files
 from .gateway import Gateway
 from .identity import LOCAL_USER, Identity
 from .job_log import JobLog
 from .jobs import Jobs
+from .passive import PassiveAgents
+from .plain import PlainTasks
 from .rest import (
     Elsewhere,
     Refusal,
@@ -91,8 +94,9 @@ class Hub:
         self._jobs = Jobs(database, contents, files, self._scheduler, job_log)
         submissions = Submissions(self._identity, files)
         self._gateway = Gateway(
-            self._jobs.tasks, self._scheduler, self._identity, submissions, contents, files, job_log
-        )
+            self._jobs.tasks, self._scheduler, self._identity, submissions, contents, files, job_log,
+            PlainTasks(), PassiveAgents(database, self._identity), lambda: self.url, self.settings.agent_grace,
+        )  # fmt: skip
         self._events = Events(self._jobs, files)
         loop = asyncio.get_running_loop()
         self._jobs.recover([resource for resource, _, _ in self._identity.resources()], loop.time())
@@ -108,7 +112,7 @@ class Hub:
             *user_routes(identity),
             *openapi_routes(),
         ]
-        self.asgi: ASGIApp = self._application(self.routes)
+        self.asgi: ASGIApp = self._application([*self.routes, *self._gateway.plain.routes()])
         return self
 
     async def __aexit__(
@@ -116,6 +120,7 @@ class Hub:
     ) -> None:
         self._gateway.stop()
         await self._jobs.aclose()
+        await self._gateway.fetcher.aclose()
         self._database.close()
 
     def client_token(self) -> str:
@@ -126,6 +131,18 @@ class Hub:
     def agent_token(self, name: str) -> str:
         """A token for the agent of the owner's resource of this name; the resource is made when it is new."""
         return self._identity.add_resource(LOCAL_USER, name)[1]
+
+    def add_passive_agent(self, name: str, uri: str, client_token: str, slots: int = 1) -> str:
+        """Attach an agent that listens at this address to the owner; the id of its resource.
+
+        Raises:
+            ConfigurationError: the address is not one, or the name is that of a resource which dials in itself.
+        """
+        return self._gateway.add_passive(LOCAL_USER, name, uri, client_token, slots)
+
+    async def dial_agents(self) -> None:
+        """Keep the connections to passive agents until cancelled."""
+        await self._gateway.dialer.run()
 
     def add_user(self, name: str, password: str) -> None:
         """Let somebody log in by name and password."""
@@ -164,7 +181,7 @@ class Hub:
 
         sockets: list[BaseRoute] = [
             WebSocketRoute(EVENTS_PATH, events),
-            WebSocketRoute(AGENT_PATH, self._gateway.serve),
+            WebSocketRoute(AGENT_PATH, Door(self._identity, self._gateway).serve),
         ]
         elsewhere = Elsewhere(routes, self._identity)
         everything = [*routes, *sockets, Route("/{path:path}", elsewhere)]

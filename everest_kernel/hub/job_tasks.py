@@ -73,6 +73,11 @@ class JobTasks:
         """The running side of a job, or None when it is ended."""
         return self._live.get(job_id)
 
+    @property
+    def watchers(self) -> set[Callable[[str], None]]:
+        """Called with the id of a job that changed or wrote something."""
+        return self._live.watchers
+
     # --- what agents report
 
     def outputs_of(self, task_id: TaskId) -> dict[str, int]:

@@ -144,10 +144,16 @@ class Scheduler:
         self._close_if_over(job, actions)
         return actions
 
-    def connected(self, resource: str, slots: int, has: Collection[TaskId], now: float) -> list[Action]:
-        """The agent of a resource is there and still has these tasks."""
+    def connected(self, resource: str, slots: int, has: Collection[TaskId] | None, now: float) -> list[Action]:
+        """The agent of a resource is there and still has these tasks; None: it cannot say which.
+
+        The tasks of one that cannot say stay lost until it reports them (`reported`), or for the rest of the grace.
+        """
         actions: list[Action] = []
         state = self._resources[resource] = _Resource(max(slots, 0))
+        if has is None:
+            state.running.update(t.key for t in self._tasks.values() if t.resource == resource)
+            return self._dispatch()
         claimed = set()
         for task_id in has:
             task = self._claim(resource, task_id)
@@ -168,6 +174,17 @@ class Scheduler:
         if not self._awaited:
             self._release()
         return actions + self._dispatch()
+
+    def reported(self, resource: str, task_id: TaskId) -> list[Action]:
+        """An agent that cannot say what it has reports a task: a lost attempt that counts is found again."""
+        state = self._resources.get(resource)
+        if state is None or self.is_current(resource, task_id):
+            return []
+        task = self._claim(resource, task_id)
+        if task is None:
+            return []
+        state.running.add(task.key)
+        return [Cancel(resource, task_id)] if task.job.cancelling else []
 
     def disconnected(self, resource: str, now: float) -> list[Action]:
         """The agent of a resource is gone."""

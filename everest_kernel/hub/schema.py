@@ -10,6 +10,9 @@ CREATE TABLE IF NOT EXISTS tokens (
 CREATE TABLE IF NOT EXISTS resources (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, name TEXT NOT NULL, token_hash BLOB NOT NULL, UNIQUE (user, name)
 );
+CREATE TABLE IF NOT EXISTS passive_agents (
+    resource TEXT PRIMARY KEY, uri TEXT NOT NULL, client_token TEXT NOT NULL, slots INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS applications (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, alias TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (user, alias)
 );

@@ -70,6 +70,7 @@ class HubServer:
             async with anyio.create_task_group() as group:
                 if settings.idle_timeout is not None:
                     group.start_soon(self._stop_when_idle, settings.idle_timeout)
+                group.start_soon(self._hub.dial_agents)
                 await self._server.serve(sockets=listeners[:1])
                 group.cancel_scope.cancel()
         finally:

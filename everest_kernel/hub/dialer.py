@@ -1,0 +1,110 @@
+"""Dials agents in passive mode, and dials again when a connection is lost."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.abc
+import websockets
+from websockets.asyncio.client import connect
+
+from ..wire import CLIENT_SCHEME, DIALECT_SUBPROTOCOL, SUBPROTOCOL, AgentInfo, FramesClosed
+from .link import DialledFrames
+from .passive import PassiveAgent, PassiveAgents
+
+if TYPE_CHECKING:
+    from .gateway import Gateway
+
+__all__ = ["Dialer"]
+
+log = logging.getLogger(__name__)
+
+_OPEN_TIMEOUT = 10.0
+
+
+class Dialer:
+    """Keeps a connection to every passive agent.
+
+    Args:
+        agents: which they are.
+        gateway: takes the connections over.
+        reconnect: shortest and longest pause in seconds between attempts to connect.
+    """
+
+    def __init__(self, agents: PassiveAgents, gateway: Gateway, reconnect: tuple[float, float] = (0.2, 30.0)) -> None:
+        self._agents = agents
+        self._gateway = gateway
+        self._reconnect = reconnect
+        self._group: anyio.abc.TaskGroup | None = None
+        self._scopes: dict[str, anyio.CancelScope] = {}
+
+    async def run(self) -> None:
+        """Dial until cancelled."""
+        try:
+            async with anyio.create_task_group() as self._group:
+                for agent in self._agents.all():
+                    self.dial(agent)
+                await anyio.sleep_forever()
+        finally:
+            self._group = None
+
+    def dial(self, agent: PassiveAgent) -> None:
+        """Begin with an agent, or begin anew with its changed address; before `run` it has no effect."""
+        self.hang_up(agent.resource)
+        if self._group is not None:
+            scope = self._scopes[agent.resource] = anyio.CancelScope()
+            self._group.start_soon(self._keep, agent, scope)
+
+    def hang_up(self, resource: str) -> None:
+        """Do not dial this resource any more."""
+        scope = self._scopes.pop(resource, None)
+        if scope is not None:
+            scope.cancel()
+
+    async def _keep(self, agent: PassiveAgent, scope: anyio.CancelScope) -> None:
+        shortest, longest = self._reconnect
+        pause = shortest
+        said = ""
+        with scope:
+            while True:
+                try:
+                    async with self._connect(agent) as connection:
+                        pause, said = shortest, ""
+                        await self._converse(agent, connection)
+                    problem = "the connection was lost"
+                except FramesClosed:
+                    problem = "the connection was lost"
+                except (OSError, websockets.WebSocketException, TimeoutError) as error:
+                    problem = str(error) or type(error).__name__
+                if problem != said:  # an agent that is away for a night is mentioned once
+                    log.warning("passive agent %s at %s: %s", agent.name, agent.uri, problem)
+                    said = problem
+                await anyio.sleep(pause * random.uniform(0.5, 1))  # jitter: a hub that restarts dials all at once
+                pause = min(pause * 2, longest)
+
+    def _connect(self, agent: PassiveAgent) -> connect:
+        return connect(
+            agent.uri,
+            additional_headers={"Authorization": _authorization(agent)},
+            subprotocols=[websockets.Subprotocol(name) for name in (SUBPROTOCOL, DIALECT_SUBPROTOCOL)],
+            open_timeout=_OPEN_TIMEOUT,
+            compression=None,  # real Everest peers do none
+            max_size=64 << 20,
+            proxy=None,
+        )
+
+    async def _converse(self, agent: PassiveAgent, connection: websockets.ClientConnection) -> None:
+        frames = DialledFrames(connection)
+        if connection.subprotocol == DIALECT_SUBPROTOCOL:
+            await self._gateway.welcome(frames, agent.resource, agent.name, None)
+            return
+        info = AgentInfo(name=agent.name, slots=agent.slots)
+        await self._gateway.serve_plain(frames, agent.resource, info, base=agent.base, auth=_authorization(agent))
+
+
+def _authorization(agent: PassiveAgent) -> str:
+    """The resource's id is the client id: it stays the same, so the agent knows whose tasks it has."""
+    return f"{CLIENT_SCHEME} {agent.resource}:{agent.client_token}"

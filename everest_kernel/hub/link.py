@@ -1,0 +1,117 @@
+"""A connected agent, whichever side dialled."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.abc
+import websockets
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.client import ClientConnection
+
+from ..wire import AgentInfo, Frames, FramesClosed, TaskId, TaskStateReport, ToAgent, encode_message
+
+__all__ = ["DialledFrames", "DoorFrames", "Fetch", "Link"]
+
+FULL_DIALECT = frozenset({"stream", "data-uri"})
+
+
+@dataclass
+class Fetch:
+    """Outputs of a task that are on their way from its agent.
+
+    Attributes:
+        done: whether they are here, or the attempt is over.
+        problem: why not, when it failed.
+        end: the final report, when it came before they were here.
+    """
+
+    done: bool = False
+    problem: str = ""
+    end: TaskStateReport | None = None
+
+
+@dataclass(eq=False)
+class Link:
+    """One connected agent.
+
+    Attributes:
+        hub: the hub's address, as this agent reaches it; it fetches and delivers files there.
+        plain: it knows only TASK_SUBMIT, TASK_STATE and TASK_MESSAGE.
+        base: HTTP address that its server-relative URIs are relative to; empty when it has none that is known.
+        auth: Authorization header for it.
+        fetches: by task, from STAGED_OUT to the task's end.
+        group: what runs as long as the connection.
+    """
+
+    resource: str
+    name: str
+    info: AgentInfo
+    hub: str
+    plain: bool = False
+    base: str = ""
+    auth: str = field(default="", repr=False)
+    fetches: dict[TaskId, Fetch] = field(default_factory=dict)
+    group: anyio.abc.TaskGroup | None = None
+    _outgoing: asyncio.Queue[ToAgent] = field(default_factory=asyncio.Queue)
+
+    def put(self, message: ToAgent) -> None:
+        """Send a message, after those before it."""
+        self._outgoing.put_nowait(message)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self.group is not None:
+            self.group.cancel_scope.cancel()
+
+    async def send_all(self, frames: Frames) -> None:
+        """Send what is put, until the connection is over."""
+        try:
+            while True:
+                await frames.send(encode_message(await self._outgoing.get()))
+        except FramesClosed:
+            self.close()
+
+
+class DoorFrames:
+    """A connection that an agent made."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def send(self, text: str) -> None:
+        """See `wire.Frames`."""
+        try:
+            await self._socket.send_text(text)
+        except (WebSocketDisconnect, RuntimeError) as error:  # starlette: a send after the peer has gone
+            raise FramesClosed(str(error)) from error
+
+    async def receive(self) -> str:
+        """See `wire.Frames`."""
+        try:
+            return await self._socket.receive_text()
+        except (WebSocketDisconnect, KeyError, RuntimeError) as error:  # KeyError: a binary frame
+            raise FramesClosed(str(error)) from error
+
+
+class DialledFrames:
+    """A connection that the hub made."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    async def send(self, text: str) -> None:
+        """See `wire.Frames`."""
+        try:
+            await self._connection.send(text)
+        except websockets.ConnectionClosed as error:
+            raise FramesClosed(str(error)) from error
+
+    async def receive(self) -> str:
+        """See `wire.Frames`."""
+        try:
+            return await self._connection.recv(decode=True)
+        except (websockets.ConnectionClosed, UnicodeDecodeError) as error:
+            raise FramesClosed(str(error)) from error
