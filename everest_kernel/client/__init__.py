@@ -10,7 +10,7 @@ from .job_log import LogLine
 from .publication import Published
 from .server import Server
 from .thread import ClientThread
-from .tokens import StoredToken, TokenStore, token_variable
+from .tokens import StoredToken, TokenStore, server_key, token_variable
 from .transport import is_loopback
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "embedded_server",
     "is_file_uri",
     "is_loopback",
+    "server_key",
     "token_variable",
 ]
