@@ -35,7 +35,7 @@ from .answers import (
 from .authentication import DEFAULT_LABEL, DEFAULT_LIFETIME, log_in, log_out, token_info
 from .events import EventStream
 from .follower import Follower, Sink
-from .publication import BY_HAND, Published, misfits, publish
+from .publication import BY_HAND, Published, check_fit, publish
 from .resources import resource_ids
 from .server import Server
 from .transport import Transport
@@ -113,6 +113,14 @@ class EverestClient:
         """
         return await token_info(self._transport)
 
+    async def probe(self, path: str) -> httpx.Response:
+        """What the server answers to a GET without the token, whatever the status.
+
+        Raises:
+            EverestError: nothing.
+        """
+        return await self._transport.probe(path)
+
     async def extensions(self) -> Extensions:
         """What this server can do beyond Everest; nothing, for a real one."""
         if self._extensions is None:
@@ -165,12 +173,7 @@ class EverestClient:
             ConfigurationError: there is none, or its inputs or outputs differ.
         """
         if (address, wanted.alias) not in self._checked:
-            problems = misfits(wanted, await self.application(address))
-            if problems:
-                raise ConfigurationError(
-                    f"the application {address} at {self.server.url} cannot run a cell: {'; '.join(problems)}",
-                    hint="`%everest publish ROUTE` publishes one that can.",
-                )
+            check_fit(f"{address} at {self.server.url}", wanted, await self.application(address))
             self._checked.add((address, wanted.alias))
         return address
 

@@ -12,7 +12,7 @@ from ..wire import Application, ConfigurationError, Parameter, RefusedError
 from .answers import TokenInfo, read_application, read_applications, read_as
 from .transport import Transport
 
-__all__ = ["BY_HAND", "Published", "differences", "merged", "misfits", "publish"]
+__all__ = ["BY_HAND", "Published", "check_fit", "differences", "merged", "misfits", "publish"]
 
 _ABSENT = frozenset({404, 405})
 BY_HAND = (
@@ -158,6 +158,20 @@ def misfits(wanted: Application, present: Application) -> list[str]:
             found.append(f"it requires {name!r}, which many cells do without")
     found += [f"it has no output {name!r}" for name in wanted.outputs if name not in present.outputs]
     return found
+
+
+def check_fit(which: str, wanted: Application, present: Application) -> None:
+    """Check that jobs of a cell can be jobs of a published application.
+
+    Raises:
+        ConfigurationError: they cannot; the message has every reason.
+    """
+    problems = misfits(wanted, present)
+    if problems:
+        raise ConfigurationError(
+            f"the application {which} cannot run a cell: {'; '.join(problems)}",
+            hint="`%everest publish ROUTE` publishes one that can.",
+        )
 
 
 def _kind(parameter: Parameter) -> str:

@@ -106,6 +106,15 @@ class Transport:
         _check(response, self._server)
         return response
 
+    async def probe(self, path: str) -> httpx.Response:
+        """The answer to a GET without the token, whatever its status.
+
+        Raises:
+            EverestError: there is none.
+        """
+        with _mapped(self._server.url):
+            return await self._client.get(self._url(path))
+
     @asynccontextmanager
     async def stream(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """The body of a GET in pieces.
