@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -11,34 +12,55 @@ from typing import Any
 
 import uvicorn
 
-__all__ = ["serving"]
+__all__ = ["Address", "serving"]
+
+
+class Address(str):
+    """The server's base URL; `drain` closes the connections that clients keep open between requests."""
+
+    server: uvicorn.Server
+    loop: asyncio.AbstractEventLoop
+
+    def drain(self) -> None:
+        """Close every connection and wait until they are."""
+
+        async def close() -> None:
+            connections = list(self.server.server_state.connections)
+            for connection in connections:
+                connection.shutdown()
+            while self.server.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0)  # their transports close in the loop's next rounds
+            await asyncio.sleep(0)
+
+        asyncio.run_coroutine_threadsafe(close(), self.loop).result(10)
 
 
 @contextmanager
-def serving(app: Any, *, tls: Callable[[ssl.SSLContext], None] | None = None) -> Iterator[str]:
-    """Its base URL. `tls` puts a certificate into the server's context."""
+def serving(app: Any, *, tls: Callable[[ssl.SSLContext], None] | None = None) -> Iterator[Address]:
+    """Its address. `tls` puts a certificate into the server's context."""
     listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
+    address = Address(f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.getsockname()[1]}")
     config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=2)
     if tls is not None:
         config.load()
         config.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls(config.ssl)
-    server = uvicorn.Server(config)
+    address.server = uvicorn.Server(config)
     ready = threading.Event()
-    startup = server.startup
+    startup = address.server.startup
 
     async def announce(sockets: list[socket.socket] | None = None) -> None:
         await startup(sockets)
+        address.loop = asyncio.get_running_loop()
         ready.set()
 
-    server.startup = announce  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run, args=([listener],))
+    address.server.startup = announce  # type: ignore[method-assign]
+    thread = threading.Thread(target=address.server.run, args=([listener],))
     thread.start()
     try:
         assert ready.wait(10)
-        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+        yield address
     finally:
-        server.should_exit = True
+        address.server.should_exit = True
         thread.join(10)
         listener.close()
