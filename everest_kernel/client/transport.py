@@ -19,6 +19,7 @@ from ..wire import (
     TransportError,
 )
 from .answers import page_text
+from .redaction import redact_logs
 from .server import Server
 from .tls import tls_problem
 
@@ -46,6 +47,7 @@ class Transport:
 
     def __init__(self, server: Server, transport: httpx.AsyncBaseTransport | None, timeout: httpx.Timeout) -> None:
         self._server = server
+        redact_logs()
         # redirects are not followed: the token must not travel to wherever they point
         self._client = httpx.AsyncClient(
             transport=transport,

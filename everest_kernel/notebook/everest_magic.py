@@ -150,9 +150,15 @@ class EverestMagic:
             print(f"This front end cannot be asked for a password. Run this in a terminal:\n\n    {command}")
             return
         check_transport(target.url, insecure=False)
-        user, password = input(f"User name at {target.url}: "), getpass.getpass("Password (not shown): ")
+        # the password has no name here: a verbose traceback of an interrupt shows every name's value
         new = self._session.thread.run(
-            log_in_with_password(target.url, user, password, DEFAULT_LABEL, DEFAULT_LIFETIME)
+            log_in_with_password(
+                target.url,
+                input(f"User name at {target.url}: "),
+                getpass.getpass("Password (not shown): "),
+                DEFAULT_LABEL,
+                DEFAULT_LIFETIME,
+            )
         )
         place = store_token(target.url, new.token)
         self._session.thread.run(self._session.use_token(target.name, new.token))
