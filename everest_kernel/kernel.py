@@ -8,7 +8,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
 from . import __version__, load_ipython_extension, unload_ipython_extension
-from .notebook.completion import complete_remote_line
+from .notebook.completion import complete_line
 
 __all__ = ["EverestKernel", "main"]
 
@@ -30,8 +30,8 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         return f"{shell_banner}Everest kernel {__version__}: %%remote? shows how to run a cell elsewhere.\n"
 
     def do_complete(self, code: str, cursor_pos: int) -> Any:
-        """Routes and options on a `%%remote` line; everything else as in IPython."""
-        found = complete_remote_line(code, cursor_pos)
+        """Our own words on a `%%remote` or `%everest` line; everything else as in IPython."""
+        found = complete_line(code, cursor_pos)
         return super().do_complete(code, cursor_pos) if found is None else found
 
     def do_shutdown(self, restart: bool) -> Any:

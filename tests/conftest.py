@@ -23,6 +23,9 @@ hypothesis.settings.load_profile("default")
 PROBES = {"chromium": "chromium", "tmux": "tmux"}
 """Debian package to the command whose presence shows that it is there."""
 
+# no test writes into the keyring of whoever runs it, nor does a process that a test starts
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 _missing: dict[str, list[str]] = {}
 
 

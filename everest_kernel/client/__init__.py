@@ -1,10 +1,47 @@
 """The user's side of Everest."""
 
+from .answers import Resource, TokenInfo
+from .authentication import DEFAULT_LABEL, DEFAULT_LIFETIME
+from .checkup import ask_without_token, look_at_network
 from .client import EverestClient
-from .embedded import embedded_server
-from .follow import Follow
+from .diagnosis import ApplicationFact, Facts, Finding, Level, Login, RoundTrip, judge
+from .embedded import embedded_server, running_hub
+from .follow import Follow, is_file_uri
 from .follower import Sink
+from .job_log import LogLine
+from .publication import Published
 from .server import Server
 from .thread import ClientThread
+from .tokens import StoredToken, TokenStore, server_key, token_variable
+from .transport import is_loopback
 
-__all__ = ["ClientThread", "EverestClient", "Follow", "Server", "Sink", "embedded_server"]
+__all__ = [
+    "DEFAULT_LABEL",
+    "DEFAULT_LIFETIME",
+    "ApplicationFact",
+    "ClientThread",
+    "EverestClient",
+    "Facts",
+    "Finding",
+    "Follow",
+    "Level",
+    "LogLine",
+    "Login",
+    "Published",
+    "Resource",
+    "RoundTrip",
+    "Server",
+    "Sink",
+    "StoredToken",
+    "TokenInfo",
+    "TokenStore",
+    "ask_without_token",
+    "embedded_server",
+    "is_file_uri",
+    "is_loopback",
+    "judge",
+    "look_at_network",
+    "running_hub",
+    "server_key",
+    "token_variable",
+]

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
 
 import httpx
-import msgspec
 
 from ..wire import (
     EXTENSIONS_PATH,
-    MALFORMED,
     Application,
+    ConfigurationError,
     Extensions,
     Job,
     JobRequest,
-    ProtocolError,
     RefusedError,
     TransportError,
 )
+from .answers import (
+    Resource,
+    TokenInfo,
+    read_application,
+    read_applications,
+    read_as,
+    read_job,
+    read_jobs,
+    read_resources,
+)
+from .authentication import DEFAULT_LABEL, DEFAULT_LIFETIME, log_in, log_out, token_info
 from .events import EventStream
 from .follower import Follower, Sink
+from .publication import BY_HAND, Published, check_fit, publish
+from .resources import resource_ids
 from .server import Server
 from .transport import Transport
+from .uploads import Uploads
 
 __all__ = ["EverestClient"]
 
-_T = TypeVar("_T")
 _TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=30)
-_CHECK_AFTER = 60.0
-_BLOCK = 1 << 20
+_LOG_BYTES = 4 << 20
+_UNKNOWN_PATH = frozenset({400, 403, 404, 405, 501})
+"""How servers answer a path that they do not know."""
 
 
 class EverestClient:
@@ -60,8 +70,9 @@ class EverestClient:
         self._in_memory = transport is not None
         self._extensions: Extensions | None = None
         self._events: EventStream | None = None
-        self._uploads: dict[tuple[str, str], tuple[str, float]] = {}
+        self._uploads = Uploads(self._transport)
         self._applications: dict[str, str] = {}
+        self._checked: set[tuple[str, str]] = set()
 
     async def __aenter__(self) -> EverestClient:
         return self
@@ -80,25 +91,35 @@ class EverestClient:
     # --- log-in
 
     async def login(
-        self, username: str, password: str, *, label: str = "everest-kernel", lifetime: int = 604800
+        self, username: str, password: str, *, label: str = DEFAULT_LABEL, lifetime: int = DEFAULT_LIFETIME
     ) -> str:
         """Obtain a token and use it from now on; `lifetime` in seconds.
 
         Raises:
             AuthenticationError: wrong user name or password.
+            ProtocolError: this is not an Everest server.
         """
-        body = {"username": username, "password": password, "label": label, "lifetime": lifetime}
-        answer = await self._transport.request("POST", "/api/auth/access_token", json=body)
-        token = _read(answer, dict[str, Any]).get("access_token")
-        if not isinstance(token, str):
-            raise ProtocolError(f"{self.server.url} answered the log-in without a token")
-        self.server.token = token
-        return token
+        return await log_in(self._transport, self.server, username, password, label, lifetime)
 
     async def logout(self) -> None:
         """Make the token worthless."""
-        await self._transport.request("DELETE", "/api/auth/access_token")
-        self.server.token = ""
+        await log_out(self._transport, self.server)
+
+    async def token_info(self) -> TokenInfo:
+        """Whose token this is and until when it is good, as far as the server says.
+
+        Raises:
+            AuthenticationError: the token is not accepted.
+        """
+        return await token_info(self._transport)
+
+    async def probe(self, path: str) -> httpx.Response:
+        """What the server answers to a GET without the token, whatever the status.
+
+        Raises:
+            EverestError: nothing.
+        """
+        return await self._transport.probe(path)
 
     async def extensions(self) -> Extensions:
         """What this server can do beyond Everest; nothing, for a real one."""
@@ -106,11 +127,11 @@ class EverestClient:
             try:
                 answer = await self._transport.request("GET", EXTENSIONS_PATH)
             except RefusedError as error:
-                if error.status not in (404, 405):
+                if error.status not in _UNKNOWN_PATH:
                     raise
                 self._extensions = Extensions()
             else:
-                self._extensions = _read(answer, Extensions)
+                self._extensions = read_as(answer, Extensions)
         return self._extensions
 
     # --- applications and files
@@ -129,50 +150,64 @@ class EverestClient:
         try:
             answer = await self._transport.request("POST", "/api/apps", json=application)
         except RefusedError as error:
-            if error.status != 409:  # another kernel was faster
-                raise
-            for present in await self.applications():
-                if present.alias == application.alias:
-                    return self._applications.setdefault(application.alias, present.id)
+            if error.status == 409:  # another kernel was faster
+                for present in await self.applications():
+                    if present.alias == application.alias:
+                        return self._applications.setdefault(application.alias, present.id)
+            error.hint = error.hint or BY_HAND
             raise
-        app_id = _read(answer, Application).id
-        return self._applications.setdefault(application.alias, app_id)
+        return self._applications.setdefault(application.alias, read_application(answer).id)
 
-    async def applications(self) -> list[Application]:
-        """All applications that the user can run."""
-        return _read(await self._transport.request("GET", "/api/apps"), list[Application])
+    async def publish(self, application: Application) -> Published:
+        """Create or update the user's application of this alias; nothing is sent when it is as it should be.
 
-    async def upload(self, content: bytes | Path, name: str) -> str:
-        """Upload a file; its URI. Content that was uploaded under this name already is not sent again."""
-        digest = await asyncio.to_thread(_digest, content)
-        known = self._uploads.get((digest, name))
-        now = asyncio.get_running_loop().time()
-        if known is not None and (now - known[1] < _CHECK_AFTER or await self._exists(known[0])):
-            return known[0]
-        body: bytes | AsyncIterator[bytes] = content if isinstance(content, bytes) else _blocks(content)
-        answer = await self._transport.request(
-            "POST",
-            "/api/files/temp",
-            content=body,
-            params={"filename": name},
-            headers={"Content-Type": "application/octet-stream"},
-        )
-        uri = _read(answer, dict[str, Any])["uri"]
-        self._uploads[digest, name] = (uri, now)
-        return str(uri)
+        Raises:
+            RefusedError: the server does not let the user publish.
+        """
+        return await publish(self._transport, application, await self.token_info())
 
-    async def _exists(self, uri: str) -> bool:
+    async def check_application(self, address: str, wanted: Application) -> str:
+        """Check that a published application takes what `wanted` takes; its address. Asked once for each.
+
+        Raises:
+            ConfigurationError: there is none, or its inputs or outputs differ.
+        """
+        if (address, wanted.alias) not in self._checked:
+            check_fit(f"{address} at {self.server.url}", wanted, await self.application(address))
+            self._checked.add((address, wanted.alias))
+        return address
+
+    async def application(self, address: str) -> Application:
+        """An application by `user/alias` or id.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
         try:
-            await self._transport.request("HEAD", uri)
+            return read_application(await self._transport.request("GET", f"/api/apps/{address}"))
         except RefusedError as error:
             if error.status != 404:
                 raise
-            return False
-        return True
+            raise ConfigurationError(
+                f"{self.server.url} has no application {address}, or you may not run it",
+                hint="`%everest publish ROUTE` publishes what a route needs.",
+            ) from error
+
+    async def applications(self) -> list[Application]:
+        """All applications that the user can run."""
+        return read_applications(await self._transport.request("GET", "/api/apps"))
+
+    async def upload(self, content: bytes | Path, name: str) -> str:
+        """Upload a file; its URI. Content that was uploaded under this name already is not sent again."""
+        return await self._uploads.upload(content, name, raw=bool((await self.extensions()).server))
 
     async def download(self, uri: str) -> bytes:
         """The content of a file."""
         return (await self._transport.request("GET", uri)).content
+
+    def stream(self, uri: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The content of a file in pieces."""
+        return self._transport.stream(uri)
 
     async def download_to(self, uri: str, target: Path) -> None:
         """Write a file's content to `target`, whole or not at all."""
@@ -207,7 +242,7 @@ class EverestClient:
             if not repeatable:
                 error.hint = "The job may have been submitted: look for it before you submit it again."
             raise
-        return _read(answer, Job)
+        return read_job(answer)
 
     async def follow(self, job_id: str, sink: Sink, *, job: Job | None = None) -> Job:
         """Tell `sink` everything about a job until it is over; the job at its end."""
@@ -216,15 +251,21 @@ class EverestClient:
 
     async def job(self, job_id: str) -> Job:
         """A job as it is now."""
-        return _read(await self._transport.request("GET", f"/api/jobs/{job_id}"), Job)
+        return read_job(await self._transport.request("GET", f"/api/jobs/{job_id}"))
 
     async def jobs(self, **filters: str) -> list[Job]:
         """The user's jobs; `name` and `state` filter them."""
-        return _read(await self._transport.request("GET", "/api/jobs", params=filters), list[Job])
+        return read_jobs(await self._transport.request("GET", "/api/jobs", params=filters))
 
-    async def log(self, job_id: str) -> str:
-        """The server's log of a job."""
-        return (await self._transport.request("GET", f"/api/jobs/{job_id}/log")).text
+    async def log(self, job_id: str, *, most: int = _LOG_BYTES) -> str:
+        """The server's log of a job, or its first `most` bytes."""
+        content = bytearray()
+        async with self._transport.stream(f"/api/jobs/{job_id}/log") as blocks:
+            async for block in blocks:
+                content += block
+                if len(content) >= most:
+                    break
+        return content[:most].decode("utf-8", "replace")
 
     async def cancel(self, job_id: str) -> None:
         """Ask for a job to be cancelled; it is when its state says so."""
@@ -234,35 +275,25 @@ class EverestClient:
         """Delete a job with its files."""
         await self._transport.request("DELETE", f"/api/jobs/{job_id}")
 
-    async def resources(self) -> list[dict[str, Any]]:
-        """The resources that the user can name."""
-        return _read(await self._transport.request("GET", "/api/resources"), list[dict[str, Any]])
+    async def resources(self) -> list[Resource] | None:
+        """The resources that the user can name, or None: a real Everest is not known to list them."""
+        try:
+            return read_resources(await self._transport.request("GET", "/api/resources"))
+        except RefusedError as error:
+            if error.status not in _UNKNOWN_PATH:
+                raise
+            return None
+
+    async def resource_ids(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """The ids of resources that are named by name or id.
+
+        Raises:
+            ConfigurationError: a name that stands for no resource, or for several, or cannot be looked up here.
+        """
+        return await resource_ids(wanted, self.server.url, self.resources)
 
     async def _event_stream(self) -> EventStream | None:
         path = (await self.extensions()).events
         if self._events is None and path and not self._in_memory:
             self._events = EventStream(self.server, path)
         return self._events
-
-
-def _read(response: httpx.Response, kind: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(response.content, type=kind)
-    except MALFORMED as error:
-        raise ProtocolError(f"{response.request.url} answered something unexpected: {error}") from error
-
-
-def _digest(content: bytes | Path) -> str:
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    digest = hashlib.sha256()
-    with content.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-async def _blocks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as stream:
-        while block := await asyncio.to_thread(stream.read, _BLOCK):
-            yield block

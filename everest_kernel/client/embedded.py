@@ -26,7 +26,7 @@ from ..wire import (
 )
 from .server import Server
 
-__all__ = ["embedded_server"]
+__all__ = ["embedded_server", "running_hub"]
 
 START_TIMEOUT = 30.0
 
@@ -43,6 +43,15 @@ async def embedded_server(home: Path | None = None) -> Server:
     if record is None:
         record = await asyncio.to_thread(_start_once, home)
     return Server(record.url, record.token, renew=lambda: embedded_server(home))
+
+
+async def running_hub(home: Path | None = None) -> HubRecord | None:
+    """The record of the hub of this user when it runs; it is not started.
+
+    Raises:
+        ConfigurationError: its record is not safe to trust.
+    """
+    return await _running(home or hub_home())
 
 
 async def _running(home: Path) -> HubRecord | None:

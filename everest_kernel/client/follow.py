@@ -8,16 +8,30 @@ is found to be over by polling has the rest of its output fetched before it coun
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
 
-from ..wire import EverestError, EverestTimeoutError, Job, JobOutput, RefusedError, TransportError
+from ..wire import EverestError, EverestTimeoutError, Job, JobOutput, JobState, RefusedError, TransportError
+from .actions import (
+    Action,
+    Changed,
+    Deliver,
+    Fail,
+    FetchLog,
+    FetchOutput,
+    Finish,
+    Poll,
+    Restarted,
+    SendCancel,
+    SendSubscribe,
+)
 
 __all__ = [
     "Action",
     "Changed",
     "Deliver",
     "Fail",
+    "FetchLog",
     "FetchOutput",
     "Finish",
     "Follow",
@@ -25,70 +39,27 @@ __all__ = [
     "Restarted",
     "SendCancel",
     "SendSubscribe",
+    "is_file_uri",
 ]
 
 STREAMS = ("stdout", "stderr")
+TOO_MANY = 429
+"""The status by which a server asks for fewer requests."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
+LOG_PAUSE = 2.0
+"""Least time in seconds between two readings of a job's log."""
 GIVE_UP = 120.0
 """Seconds without any answer from the server after which following ends with an error."""
 
 
-class SendSubscribe(NamedTuple):
-    """Subscribe on the event stream with what is here."""
-
-    attempt: int
-    offsets: dict[str, int]
+_LOG = "log"
+_URI = re.compile(r"(/|https?://)\S+\Z")
 
 
-class Poll(NamedTuple):
-    """Ask for the job's state now."""
-
-
-class FetchOutput(NamedTuple):
-    """Fetch a stream's content from its URI, from this offset on."""
-
-    stream: str
-    uri: str
-    offset: int
-
-
-class Deliver(NamedTuple):
-    """New output for the owner."""
-
-    stream: str
-    data: bytes
-
-
-class Restarted(NamedTuple):
-    """A new attempt began; its output starts again."""
-
-    attempt: int
-
-
-class Changed(NamedTuple):
-    """The job has changed."""
-
-    job: Job
-
-
-class SendCancel(NamedTuple):
-    """Ask the server to cancel the job."""
-
-
-class Finish(NamedTuple):
-    """The job is over and all its output was delivered."""
-
-    job: Job
-
-
-class Fail(NamedTuple):
-    """Following cannot go on."""
-
-    error: EverestError
-
-
-Action: TypeAlias = SendSubscribe | Poll | FetchOutput | Deliver | Restarted | Changed | SendCancel | Finish | Fail
+def is_file_uri(value: object) -> bool:
+    """Whether an output's value is the address of a file, and not a text that the server gives as it is."""
+    return isinstance(value, str) and bool(_URI.match(value))
 
 
 @dataclass
@@ -99,11 +70,13 @@ class Follow:
         job: as the submission or a look-up gave it.
         now: the time.
         wants_output: whether output is delivered at all.
+        reads_log: whether the job's log is read: where the server has no event stream.
     """
 
     job: Job
     now: float
     wants_output: bool = True
+    reads_log: bool = False
     _attempt: int = 0
     _offsets: dict[str, int] = field(default_factory=dict)
     _connected: bool = False
@@ -113,6 +86,8 @@ class Follow:
     _last_news: float = 0.0
     _cancel_deadline: float | None = None
     _fetching: set[str] = field(default_factory=set)
+    _log_busy: bool = False
+    _next_log: float = 0.0
     _done: bool = False
 
     def __post_init__(self) -> None:
@@ -180,7 +155,7 @@ class Follow:
             return actions + self._finish_by_fetching()
         self._pause = FIRST_PAUSE if changed else min(self._pause * 1.5, LONGEST_PAUSE)
         self._next_poll = None if self._connected else now + self._pause
-        return actions
+        return actions + self._read_log(now)
 
     def poll_failed(self, error: EverestError, now: float) -> list[Action]:
         """A poll got no answer."""
@@ -188,26 +163,41 @@ class Follow:
         if self._over:
             return []
         passing = isinstance(error, (TransportError, EverestTimeoutError)) or (
-            isinstance(error, RefusedError) and error.status >= 500
+            isinstance(error, RefusedError) and (error.status >= 500 or error.status == TOO_MANY)
         )
         if not passing or now - self._last_news >= GIVE_UP:
             return self._fail(error)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        asked = isinstance(error, RefusedError) and error.status == TOO_MANY
+        self._pause = LONGEST_PAUSE if asked else min(self._pause * 2, LONGEST_PAUSE)
         self._next_poll = now + self._pause
         return []
 
-    def fetched(self, stream: str, offset: int, data: bytes) -> list[Action]:
-        """The rest of a stream, from this offset on."""
+    def fetched(self, stream: str, offset: int, data: bytes, *, last: bool = True) -> list[Action]:
+        """More of a stream, from this offset on; the `last` piece ends it."""
         if self._done:
             return []
-        self._fetching.discard(stream)
         have = self._offsets.get(stream, 0)
         actions = self._deliver(stream, data[max(have - offset, 0) :])
+        if not last:
+            return actions
+        self._fetching.discard(stream)
         return actions + self._finish_when_fetched()
 
     def fetch_failed(self, error: EverestError) -> list[Action]:
         """The rest of a stream cannot be had."""
         return self._fail(error)
+
+    def logged(self, now: float) -> list[Action]:
+        """The log was read."""
+        self._log_busy, self._next_log = False, now + LOG_PAUSE
+        return self._log_settled()
+
+    def log_failed(self, error: EverestError, now: float) -> list[Action]:
+        """It could not be: no reason to stop following. A server that has none is not asked again."""
+        self._log_busy, self._next_log = False, now + 4 * LOG_PAUSE
+        if isinstance(error, RefusedError) and error.status < 500 and error.status != TOO_MANY:
+            self.reads_log = False
+        return self._log_settled()
 
     def cancel(self, now: float, wait: float) -> list[Action]:
         """The owner wants it to end; wait this long for the confirmation."""
@@ -259,13 +249,34 @@ class Follow:
         self._offsets[stream] = self._offsets.get(stream, 0) + len(data)
         return [Deliver(stream, data)] if self.wants_output else []
 
+    def _read_log(self, now: float) -> list[Action]:
+        if not self.reads_log or self._log_busy or now < self._next_log:
+            return []
+        self._log_busy = True
+        return [FetchLog()]
+
+    def _log_settled(self) -> list[Action]:
+        if self._done or _LOG not in self._fetching:
+            return []
+        self._fetching.discard(_LOG)
+        return self._finish_when_fetched()
+
     def _finish_by_fetching(self) -> list[Action]:
-        uris = {name: self.job.result.get(name) for name in STREAMS} if self.wants_output else {}
-        fetches: list[Action] = [
-            FetchOutput(name, uri, self._offsets.get(name, 0)) for name, uri in uris.items() if isinstance(uri, str)
-        ]
-        self._fetching = {fetch.stream for fetch in fetches if isinstance(fetch, FetchOutput)}
-        return fetches + self._finish_when_fetched()
+        actions: list[Action] = []
+        for name in STREAMS if self.wants_output else ():
+            value, have = self.job.result.get(name), self._offsets.get(name, 0)
+            if not isinstance(value, str):
+                continue
+            if is_file_uri(value):
+                actions.append(FetchOutput(name, value, have))
+                self._fetching.add(name)
+            else:  # an application may declare it as a text: then it is here already
+                actions += self._deliver(name, value.encode()[have:])
+        if self.reads_log and self.job.state is JobState.FAILED:
+            self._fetching.add(_LOG)
+            actions += [] if self._log_busy else [FetchLog()]
+            self._log_busy = True
+        return actions + self._finish_when_fetched()
 
     def _finish_when_fetched(self) -> list[Action]:
         if self._fetching:

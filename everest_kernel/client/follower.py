@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..wire import EverestError, Job, JobOutput, JobStateEvent, ServerEvent, Subscribe
-from .events import EventStream
-from .follow import (
+from ..wire import (
+    EverestError,
+    EverestTimeoutError,
+    Job,
+    JobOutput,
+    JobStateEvent,
+    ServerEvent,
+    Subscribe,
+    TransportError,
+)
+from .actions import (
     Action,
     Changed,
     Deliver,
     Fail,
+    FetchLog,
     FetchOutput,
     Finish,
-    Follow,
     Poll,
     Restarted,
     SendCancel,
     SendSubscribe,
 )
+from .events import EventStream
+from .follow import Follow
+from .job_log import JobLog, LogLine
 
 if TYPE_CHECKING:
     from .client import EverestClient
 
 __all__ = ["Follower", "Sink"]
+
+_FETCHES = 3
+"""How often a finished job's output is fetched before a broken connection ends the following."""
 
 
 class Sink(Protocol):
@@ -40,6 +55,9 @@ class Sink(Protocol):
     def on_restart(self, attempt: int) -> None:
         """Its resource was lost and it starts again; output begins anew."""
 
+    def on_log(self, lines: list[LogLine]) -> None:
+        """The server's log of it says something new; only where there is no live output."""
+
 
 class Follower:
     """Follows one job until it is over.
@@ -53,7 +71,8 @@ class Follower:
         self._sink = sink
         self._events = events
         self._loop = asyncio.get_running_loop()
-        self._machine = Follow(job, self._loop.time())
+        self._machine = Follow(job, self._loop.time(), reads_log=events is None)
+        self._log = JobLog()
         self._queue: asyncio.Queue[Callable[[], list[Action]]] = asyncio.Queue()
         self._result: Job | None = None
         self._requests: set[asyncio.Task[None]] = set()
@@ -112,23 +131,49 @@ class Follower:
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
 
-    async def _request(self, action: Poll | FetchOutput | SendCancel) -> None:
+    async def _request(self, action: Poll | FetchOutput | FetchLog | SendCancel) -> None:
         machine, time = self._machine, self._loop.time
         try:
             if isinstance(action, Poll):
                 job = await self._client.job(machine.job.id)
                 self._queue.put_nowait(lambda: machine.polled(job, time()))
             elif isinstance(action, FetchOutput):
-                data = await self._client.download(action.uri)
-                self._queue.put_nowait(lambda: machine.fetched(action.stream, action.offset, data[action.offset :]))
+                await self._fetch(action)
+            elif isinstance(action, FetchLog):
+                text = await self._client.log(machine.job.id)
+                self._queue.put_nowait(lambda: self._logged(text))
             else:
                 await self._client.cancel(machine.job.id)
         except EverestError as error:
             failure = error
             if isinstance(action, Poll):
                 self._queue.put_nowait(lambda: machine.poll_failed(failure, time()))
+            elif isinstance(action, FetchLog):
+                self._queue.put_nowait(lambda: machine.log_failed(failure, time()))
             else:
                 self._queue.put_nowait(lambda: machine.fetch_failed(failure))
+
+    async def _fetch(self, action: FetchOutput) -> None:
+        """The rest of a stream in pieces, however long it is. A broken connection is mended a few times."""
+        machine, stream = self._machine, action.stream
+        for attempt in range(_FETCHES):
+            at = 0
+            try:
+                async with self._client.stream(action.uri) as blocks:
+                    async for block in blocks:
+                        self._queue.put_nowait(partial(machine.fetched, stream, at, block, last=False))
+                        at += len(block)
+                break
+            except (TransportError, EverestTimeoutError):
+                if attempt == _FETCHES - 1:
+                    raise
+        self._queue.put_nowait(partial(machine.fetched, stream, at, b""))
+
+    def _logged(self, text: str) -> list[Action]:
+        lines = self._log.feed(text)
+        if lines:
+            self._sink.on_log(lines)
+        return self._machine.logged(self._loop.time())
 
     # --- the event stream's side
 

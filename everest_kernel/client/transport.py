@@ -18,9 +18,12 @@ from ..wire import (
     RefusedError,
     TransportError,
 )
+from .answers import page_text
+from .redaction import redact_logs
 from .server import Server
+from .tls import tls_problem
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "is_loopback"]
 
 _PHASES = {
     httpx.ConnectTimeout: "connecting",
@@ -44,9 +47,14 @@ class Transport:
 
     def __init__(self, server: Server, transport: httpx.AsyncBaseTransport | None, timeout: httpx.Timeout) -> None:
         self._server = server
+        redact_logs()
         # redirects are not followed: the token must not travel to wherever they point
         self._client = httpx.AsyncClient(
-            transport=transport, timeout=timeout, follow_redirects=False, trust_env=not _is_loopback(server.url)
+            transport=transport,
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=not is_loopback(server.url),  # no proxy on the way to this machine
+            verify=httpx.create_ssl_context(),
         )
 
     async def request(
@@ -56,6 +64,7 @@ class Transport:
         *,
         json: Any = None,
         content: Any = None,
+        files: Any = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
@@ -72,7 +81,7 @@ class Transport:
         sent = {"Content-Type": "application/json"} if json is not None else {}
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._once(method, path, body, params, {**sent, **(headers or {})})
+                return await self._once(method, path, body, files, params, {**sent, **(headers or {})})
             except TransportError:
                 await self._server.refresh()
                 if not safe or attempt == _ATTEMPTS - 1:
@@ -84,14 +93,29 @@ class Transport:
         raise AssertionError("unreachable")
 
     async def _once(
-        self, method: str, path: str, body: Any, params: Mapping[str, str] | None, headers: dict[str, str]
+        self, method: str, path: str, body: Any, files: Any, params: Mapping[str, str] | None, headers: dict[str, str]
     ) -> httpx.Response:
         with _mapped(self._server.url):
             response = await self._client.request(
-                method, self._url(path), content=body, params=params, headers={**self._authorization(path), **headers}
+                method,
+                self._url(path),
+                content=body,
+                files=files,
+                params=params,
+                headers={**self._authorization(path), **headers},
             )
-        _check(response, self._server.url)
+        self._client.cookies.clear()  # a log-in sets one; kept, it would outlive the token that is sent
+        _check(response, self._server)
         return response
+
+    async def probe(self, path: str) -> httpx.Response:
+        """The answer to a GET without the token, whatever its status.
+
+        Raises:
+            EverestError: there is none.
+        """
+        with _mapped(self._server.url):
+            return await self._client.get(self._url(path))
 
     @asynccontextmanager
     async def stream(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -104,7 +128,7 @@ class Transport:
             async with self._client.stream("GET", self._url(path), headers=self._authorization(path)) as response:
                 if response.is_error:
                     await response.aread()
-                _check(response, self._server.url)
+                _check(response, self._server)
                 yield response.aiter_bytes(1 << 18)
 
     async def aclose(self) -> None:
@@ -142,36 +166,55 @@ class _mapped:  # noqa: N801 - reads as a verb in `with _mapped(url)`
                 f"{self._url} took too long: {phase}", hint="Is the server overloaded, or the network slow?"
             )
         if isinstance(error, httpx.ConnectError):
+            problem = tls_problem(error)
+            if problem:
+                return TransportError(
+                    f"{self._url} is not trusted: {problem}", hint="`everest-kernel doctor` looks at it step by step."
+                )
             return TransportError(f"{self._url} cannot be reached: {error}", hint="Is the address right?")
         if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
             return TransportError(f"{self._url} is not an address of a server: {error}")
         return TransportError(f"the connection to {self._url} broke: {str(error) or type(error).__name__}")
 
 
-def _check(response: httpx.Response, url: str) -> None:
+def _check(response: httpx.Response, server: Server) -> None:
     """Raise for every answer that is not a success."""
-    status = response.status_code
+    status, url = response.status_code, server.url
     if response.is_success:
         return
     said = _reason(response)
     if status == 401:
-        raise AuthenticationError(
-            f"{url} does not accept the token: {said}", hint="Log in again, or check which server the route names."
-        )
+        hint = f"Log in again: `{server.login_command}`." if server.name else _WHICH_SERVER
+        raise AuthenticationError(f"{url} does not accept the token: {said}", hint=hint)
     if response.is_redirect:
         said = f"it redirects to {response.headers.get('location', 'nowhere')}"
-    raise RefusedError(f"{url} refused ({status}): {said}", status=status)
+    raise RefusedError(f"{url} refused ({status}): {said}", status=status, hint=_HINTS.get(status))
+
+
+_WHICH_SERVER = "Log in again, or check which server the route names."
+_HINTS = {
+    429: "It gets too many requests; try again in a while.",
+    502: "What stands before the server cannot reach it.",
+    503: "It is overloaded or under repair; try again in a while.",
+    504: "What stands before the server got no answer from it.",
+}
 
 
 def _reason(response: httpx.Response) -> str:
+    page = page_text(response)
+    if page:
+        return f"it answers with a web page: {page}"
     try:
         content = msgspec.json.decode(response.content)
     except MALFORMED:
         return response.text.strip()[:500] or response.reason_phrase
-    said = content.get("error") if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return response.reason_phrase
+    said = next((content[key] for key in ("error", "message") if content.get(key)), None)
     return str(said or response.reason_phrase)[:500]
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
     host = httpx.URL(url).host
     return host == "localhost" or host == "::1" or host.startswith("127.")

@@ -1,8 +1,8 @@
 """The subcommands of `everest-kernel`, a module each: `add` declares its arguments, `run` does it."""
 
-from . import agent, demo, hub, install, kernel, status
+from . import agent, demo, doctor, hub, install, kernel, login, logout, status
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (install, hub, agent, status, demo, kernel)
+COMMANDS = (install, login, logout, doctor, hub, agent, status, demo, kernel)
 """In the order in which `--help` lists them."""

@@ -29,6 +29,7 @@ class Header:
         returned: the same for what came back.
         left: names that stayed on the resource, with their types.
         held_back: names that look like secrets.
+        live: whether output comes while the job runs.
     """
 
     route: str
@@ -40,6 +41,7 @@ class Header:
     returned: dict[str, int] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     held_back: tuple[str, ...] = ()
+    live: bool = True
 
     def text(self) -> str:
         """The line as plain text."""
@@ -56,6 +58,8 @@ class Header:
             parts.append(f"not sent {', '.join(self.held_back)} (looks secret; --in sends it)")
         if self.job_id:
             parts.append(f"job {self.job_id}")
+        if not self.live and self.seconds is None:
+            parts.append("no live output on this server: log and output are shown as they become available")
         return " · ".join(parts)
 
     def bundle(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..languages import Display
 from ..wire import CellOptionError, EverestError, JobCancelledError
 from .channels import QueueChannel, channel_for
+from .everest_magic import EVEREST_HELP, EverestMagic
 from .options import HELP, parse_remote_line
 from .remote_cell import Outcome, Prepared, RemoteRun, dry_run, finish, prepare
 from .session import shared_session
@@ -164,9 +165,12 @@ def _wake_at_signals() -> None:
 def load(shell: Any) -> Everest:
     """Give a shell the magics."""
     everest = Everest(shell)
+    connection = EverestMagic(shell, everest.session)
     everest.remote.__func__.__doc__ = HELP  # type: ignore[attr-defined]
+    connection.everest.__func__.__doc__ = EVEREST_HELP  # type: ignore[attr-defined]
     shell.register_magic_function(everest.remote, "cell", "remote")
     shell.register_magic_function(everest.log, "line", "log")
+    shell.register_magic_function(connection.everest, "line", "everest")
     shell.input_transformers_cleanup.append(everest.transformer)
     shell.events.register("pre_execute", everest.transformer.enter)
     shell.events.register("post_execute", everest.transformer.leave)
@@ -176,7 +180,7 @@ def load(shell: Any) -> Everest:
 
 def unload(shell: Any, everest: Everest) -> None:
     """Take them away again."""
-    for kind, name in (("cell", "remote"), ("line", "log")):
+    for kind, name in (("cell", "remote"), ("line", "log"), ("line", "everest")):
         shell.magics_manager.magics[kind].pop(name, None)
     shell.input_transformers_cleanup.remove(everest.transformer)
     shell.events.unregister("pre_execute", everest.transformer.enter)

@@ -51,6 +51,11 @@ class CellOutput:
         self._parts(stream, self._stream.feed(data) if stream == "stdout" else [data])
         self._set_timer()
 
+    def on_note(self, text: str) -> None:
+        """A line of ours or of the server's among the output; the job did not write it."""
+        self._parts("stderr", [f"{text}\n".encode()])
+        self._set_timer()
+
     def last_lines(self, most: int = 20) -> tuple[str, ...]:
         """The end of standard error, or of standard output when there is none."""
         data = self._last["stderr"] or self._last["stdout"]

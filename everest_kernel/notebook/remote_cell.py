@@ -19,7 +19,7 @@ import anyio
 
 from ..languages import CellRequest, Display, Program, Returned
 from ..routes import Route, find_route, load_configuration, route_table
-from ..wire import CellError, EverestError, Job, JobCancelledError, JobFailedError, JobRequest, JobState
+from ..wire import CellError, EverestError, Job, JobCancelledError, JobFailedError, JobRequest, JobState, ProtocolError
 from .channels import Channel
 from .header import Header, format_size
 from .inputs import Selection, select
@@ -28,7 +28,7 @@ from .options import RemoteOptions
 from .output import CellOutput
 
 if TYPE_CHECKING:
-    from ..client import EverestClient
+    from ..client import EverestClient, LogLine
 
 __all__ = ["Outcome", "Prepared", "RemoteRun", "dry_run", "finish", "prepare"]
 
@@ -146,7 +146,13 @@ class RemoteRun:
         """
         route = self.prepared.route
         self.show_header()
-        app_id = route.application or await client.ensure_application(route.cell_application)
+        self.header.live = bool((await client.extensions()).events)
+        if not self.header.live:
+            self.show_header(update=True)
+        if route.application:
+            app_id = await client.check_application(route.application, route.cell_application)
+        else:
+            app_id = await client.ensure_application(route.cell_application)
         job = await client.submit(app_id, await self._request(client))
         self.job_id = self.header.job_id = job.id
         try:
@@ -162,9 +168,9 @@ class RemoteRun:
             job = await client.follow(job.id, _Sink(self, output), job=job)
         outcome = Outcome(job, last_lines=output.last_lines())
         if "values" in job.result:
-            outcome.values = await client.download(job.result["values"])
+            outcome.values = await client.download(_file(job, "values"))
         if "fetched" in job.result and job.state is JobState.DONE:
-            outcome.fetched = await client.download(job.result["fetched"])
+            outcome.fetched = await client.download(_file(job, "fetched"))
         return outcome
 
     async def _request(self, client: EverestClient) -> JobRequest:
@@ -178,15 +184,25 @@ class RemoteRun:
         return JobRequest(
             name=options.name or f"{route.name} cell",
             inputs=inputs,
-            resources=route.resources,
+            resources=await client.resource_ids(route.resources),
             resource_requirements={"timeLimit": limit} if limit else {},
         )
 
     def on_state(self, job: Job) -> None:
         """The job reached a state: the header says so."""
-        self.header.resource = job.resource_name
+        self.header.resource = job.resource_name or self.header.resource
         if not job.state.is_final and str(job.state).lower() != self.header.state:
             self.header.state = str(job.state).lower()
+            if self.replaces:
+                self.show_header(update=True)
+
+    def on_log(self, lines: list[LogLine], output: CellOutput) -> None:
+        """The server's log says something new; there the resource is named, where the job object has none."""
+        for line in lines:
+            output.on_note(f"[log {line.clock}] {line.text}" if line.clock else f"[log] {line.text}")
+        resource = next((line.resource for line in lines if line.resource), "")
+        if resource and not self.header.resource:
+            self.header.resource = resource
             if self.replaces:
                 self.show_header(update=True)
 
@@ -219,6 +235,17 @@ class _Sink:
     def on_restart(self, attempt: int) -> None:
         text = f"[the resource was lost; attempt {attempt + 1} starts from the beginning]\n"
         self._output.on_output("stderr", text.encode())
+
+    def on_log(self, lines: list[LogLine]) -> None:
+        self._run.on_log(lines, self._output)
+
+
+def _file(job: Job, output: str) -> str:
+    """The address of an output that is a file."""
+    value = job.result[output]
+    if not isinstance(value, str) or not value.startswith(("/", "http://", "https://")):
+        raise ProtocolError(f"the output {output!r} of the job's application is not a file", job_id=job.id)
+    return value
 
 
 def _note(job_id: str) -> Any:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..routes import EMBEDDED, load_configuration
-from ..wire import AuthenticationError, ConfigurationError
+from ..routes import load_configuration
+from .servers import open_server
 
 if TYPE_CHECKING:
-    from ..client import ClientThread, EverestClient, Server
+    from ..client import ClientThread, EverestClient
 
 __all__ = ["NotebookSession", "shared_session"]
 
@@ -40,30 +39,19 @@ class NotebookSession:
         Raises:
             HubStartError: the embedded hub does not come up.
             AuthenticationError: no token for this server.
+            ConfigurationError: the server is not configured.
         """
         async with self._locks.setdefault(server, asyncio.Lock()):
             if server not in self._clients:
                 from ..client import EverestClient
 
-                self._clients[server] = EverestClient(await self._server(server))
+                self._clients[server] = EverestClient(await open_server(server, load_configuration(Path.cwd())))
             return self._clients[server]
 
-    async def _server(self, name: str) -> Server:
-        from ..client import Server, embedded_server
-
-        if name == EMBEDDED:
-            return await embedded_server()
-        settings = load_configuration(Path.cwd()).servers.get(name)
-        if settings is None:
-            raise ConfigurationError(f"the server {name!r} is not configured")
-        variable = f"EVEREST_TOKEN_{name.upper().replace('-', '_')}"
-        token = os.environ.get(variable)
-        if not token:
-            raise AuthenticationError(
-                f"there is no token for the server {name!r} ({settings.url})",
-                hint=f"Put one into the environment variable {variable} before the kernel starts.",
-            )
-        return Server(settings.url, token)
+    async def use_token(self, server: str, token: str) -> None:
+        """From now on use this token for a server; jobs that are being followed go on."""
+        if server in self._clients:
+            self._clients[server].server.token = token
 
     def close(self) -> None:
         """Close every client and end the thread."""

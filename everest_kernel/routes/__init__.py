@@ -2,6 +2,7 @@
 
 from .config import EMBEDDED, Configuration, RouteSettings, ServerSettings, configuration_paths, load_configuration
 from .durations import parse_duration
+from .new_server import add_server, check_server_name, server_table
 from .route import Route, cell_application, find_route, route_table
 
 __all__ = [
@@ -10,10 +11,13 @@ __all__ = [
     "Route",
     "RouteSettings",
     "ServerSettings",
+    "add_server",
     "cell_application",
+    "check_server_name",
     "configuration_paths",
     "find_route",
     "load_configuration",
     "parse_duration",
     "route_table",
+    "server_table",
 ]

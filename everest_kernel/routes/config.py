@@ -17,7 +17,14 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Configuration", "RouteSettings", "ServerSettings", "configuration_paths", "load_configuration"]
+__all__ = [
+    "Configuration",
+    "RouteSettings",
+    "ServerSettings",
+    "configuration_paths",
+    "load_configuration",
+    "read_tables",
+]
 
 EMBEDDED = "embedded"
 LOCAL_FILE = "everest.toml"
@@ -63,7 +70,7 @@ def load_configuration(folder: Path) -> Configuration:
     """
     merged: dict[str, Any] = {}
     for path in configuration_paths(folder):
-        part = _read(path)
+        part = read_tables(path)
         for table in ("servers", "routes"):
             part[table] = {**merged.get(table, {}), **part.get(table, {})}
         merged |= part
@@ -74,7 +81,12 @@ def load_configuration(folder: Path) -> Configuration:
     return configuration
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_tables(path: Path) -> dict[str, Any]:
+    """One file alone, checked; empty when it does not exist.
+
+    Raises:
+        ConfigurationError: it cannot be read, is not TOML, or has an unknown or ill-typed setting.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:

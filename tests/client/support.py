@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from everest_kernel.agent import Agent, AgentSettings
-from everest_kernel.client import EverestClient, Server
+from everest_kernel.client import EverestClient, LogLine, Server
 from everest_kernel.hub import Hub
 from everest_kernel.wire import (
     AGENT_PATH,
@@ -55,6 +55,7 @@ class Record:
     states: list[str] = field(default_factory=list)
     text: dict[str, bytes] = field(default_factory=lambda: {"stdout": b"", "stderr": b""})
     restarts: list[int] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     when: Callable[[bytes], Any] | None = None
 
     def on_state(self, job: Job) -> None:
@@ -68,6 +69,9 @@ class Record:
     def on_restart(self, attempt: int) -> None:
         self.restarts.append(attempt)
         self.text = {"stdout": b"", "stderr": b""}
+
+    def on_log(self, lines: list[LogLine]) -> None:
+        self.log += [line.text for line in lines]
 
 
 @asynccontextmanager

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from everest_kernel.client.follow import (
     FIRST_PAUSE,
     GIVE_UP,
+    LOG_PAUSE,
     LONGEST_PAUSE,
     Action,
     Changed,
     Deliver,
     Fail,
+    FetchLog,
     FetchOutput,
     Finish,
     Follow,
@@ -186,6 +188,7 @@ def test_without_output_nothing_is_delivered_or_fetched() -> None:
         (TransportError("gone"), False),
         (EverestTimeoutError("slow"), False),
         (RefusedError("busy", status=503), False),
+        (RefusedError("slower, please", status=429), False),
         (RefusedError("no such job", status=404), True),
         (AuthenticationError("token"), True),
     ],
@@ -211,6 +214,75 @@ def test_it_gives_up_when_nothing_answers_for_long() -> None:
         actions = machine.poll_failed(error, now)
     assert actions == [Fail(error)]
     assert GIVE_UP <= now <= GIVE_UP + LONGEST_PAUSE
+
+
+def test_a_server_that_wants_fewer_requests_gets_the_fewest() -> None:
+    machine = follow()
+    machine.start(connected=False)
+    machine.tick(1)
+    machine.poll_failed(RefusedError("slower, please", status=429), 1)
+    assert machine.wake_at() == 1 + LONGEST_PAUSE
+
+
+def test_a_text_output_needs_no_fetching() -> None:
+    end = job("DONE", result={"stdout": "a\n", "stderr": "/api/files/e"})
+    machine = Follow(end, 0.0)
+    assert machine.start(connected=False) == [Deliver("stdout", b"a\n"), FetchOutput("stderr", "/api/files/e", 0)]
+    assert machine.fetched("stderr", 0, b"e", last=False) == [Deliver("stderr", b"e")]
+    assert machine.fetched("stderr", 0, b"ef", last=False) == [Deliver("stderr", b"f")], "begun anew"
+    assert machine.fetched("stderr", 2, b"") == [Finish(end)]
+
+
+# --- the log, where there is no event stream
+
+
+def polled(machine: Follow, now: float, state: str = "RUNNING") -> list[Action]:
+    machine.tick(now)
+    return machine.polled(job(state), now)
+
+
+def test_the_log_is_read_beside_the_polls_but_not_with_each() -> None:
+    machine = follow("RUNNING", reads_log=True)
+    machine.start(connected=False)
+    assert polled(machine, 1) == [FetchLog()]
+    assert polled(machine, 9) == [], "the first answer is not here yet"
+    assert machine.logged(9) == []
+    assert polled(machine, 9 + LOG_PAUSE / 2) == []
+    assert polled(machine, 9 + LOG_PAUSE) == [FetchLog()]
+
+
+def test_with_an_event_stream_there_is_no_need_of_it() -> None:
+    machine = follow("RUNNING")
+    machine.start(connected=False)
+    assert polled(machine, 1) == []
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_failed_job_ends_when_its_log_was_read(busy: bool) -> None:
+    machine = follow("RUNNING", reads_log=True)
+    machine.start(connected=False)
+    if busy:
+        polled(machine, 1)
+    machine.tick(10)
+    end = job("FAILED")
+    assert machine.polled(end, 10) == [Changed(end), *([] if busy else [FetchLog()])]
+    assert machine.wake_at() is None
+    assert machine.logged(11) == [Finish(end)]
+
+
+@pytest.mark.parametrize(("error", "again"), [(RefusedError("x", status=404), False), (TransportError("x"), True)])
+def test_a_log_that_cannot_be_read_ends_nothing(error: EverestError, again: bool) -> None:
+    machine = follow("RUNNING", reads_log=True)
+    machine.start(connected=False)
+    polled(machine, 1)
+    assert machine.log_failed(error, 1) == []
+    assert polled(machine, 100) == ([FetchLog()] if again else [])
+    end = job("FAILED")
+    machine.tick(200)
+    machine.polled(end, 200)
+    if again:
+        assert machine.log_failed(error, 200) == [Finish(end)]
+    assert machine.wake_at() is None
 
 
 # --- cancel

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import types
 from collections.abc import Callable
 
 import httpx
 import pytest
+import websockets
 
-from everest_kernel.client import Server
+from everest_kernel.client import EverestClient, Server
+from everest_kernel.client.events import EventStream
+from everest_kernel.client.redaction import redact_logs
 from everest_kernel.client.transport import Transport
 from everest_kernel.wire import (
     AuthenticationError,
@@ -16,6 +22,8 @@ from everest_kernel.wire import (
     RefusedError,
     TransportError,
 )
+from tests.client.fake_everest import FakeEverest
+from tests.support.serving import serving
 
 TOKEN = "tok-3f9c-not-to-be-shown"
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -178,3 +186,32 @@ def test_a_server_does_not_show_its_token() -> None:
     server = Server("https://everest.example/", TOKEN)
     assert TOKEN not in repr(server)
     assert server.url == "https://everest.example"
+
+
+async def test_the_libraries_below_do_not_log_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    fake = FakeEverest()
+    with serving(fake) as url:
+        async with EverestClient(Server(url, "former-" + TOKEN)) as client:
+            token = await client.login("ada", "correct horse")
+            await client.jobs()
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert "set-cookie" in logged, "they do log headers"
+    for secret in (token, TOKEN, "correct horse"):
+        assert secret not in logged
+
+
+async def test_nor_does_the_event_streams(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    redact_logs()
+    async with websockets.serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        events = EventStream(Server(f"http://127.0.0.1:{port}", TOKEN), "/api/events")
+        connected = asyncio.Event()
+        listener = types.SimpleNamespace(on_connected=connected.set, on_disconnected=lambda: None)
+        events.add("j", listener)  # type: ignore[arg-type]
+        await asyncio.wait_for(connected.wait(), 10)
+        await events.aclose()
+    logged = [record.getMessage() for record in caplog.records if record.name == "websockets.client"]
+    assert any("Authorization" in line for line in logged)
+    assert not any(TOKEN in line for line in logged)

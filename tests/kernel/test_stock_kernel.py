@@ -35,5 +35,6 @@ def test_it_can_be_unloaded_and_loaded_again(tmp_path: Path) -> None:
         assert kernel.run("%%remote shell\necho a").text() == "a\n"
         assert kernel.run("%unload_ext everest_kernel").status == "ok"
         assert kernel.run("%%remote shell\necho b").status == "error"
+        assert kernel.run("%everest routes").status == "error"
         assert kernel.run("%load_ext everest_kernel").status == "ok"
         assert kernel.run("%%remote shell\necho c").text() == "c\n"

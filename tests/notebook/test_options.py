@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.notebook.completion import complete_remote_line
+from everest_kernel.notebook.completion import complete_line
 from everest_kernel.notebook.options import HELP, OPTIONS, RemoteOptions, parse_remote_line
 from everest_kernel.wire import CellOptionError
 
@@ -82,7 +82,7 @@ def test_the_help_tells_of_every_option_and_its_examples_are_right() -> None:
     ],
 )
 def test_completion(code: str, matches: list[str]) -> None:
-    reply = complete_remote_line(code, len(code))
+    reply = complete_line(code, len(code))
     assert reply is not None
     assert reply["matches"] == matches
     word = code.rpartition(" ")[2]
@@ -93,13 +93,37 @@ def test_completion(code: str, matches: list[str]) -> None:
     "code", ["", "x = 1", "%%remote", "%%remotely p", "%%remote python\nim", "x\n%%remote p", "%remote p"]
 )
 def test_completion_elsewhere_is_ipythons(code: str) -> None:
-    assert complete_remote_line(code, len(code)) is None
+    assert complete_line(code, len(code)) is None
 
 
 def test_completion_survives_a_faulty_configuration(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(str(tmp_path))
     with open("everest.toml", "w") as file:
         file.write("not toml")
-    reply = complete_remote_line("%%remote --n", 12)
+    reply = complete_line("%%remote --n", 12)
     assert reply is not None
     assert reply["matches"] == ["--name"]
+
+
+@pytest.mark.parametrize(
+    ("code", "some", "none"),
+    [
+        ("%everest ", ["status", "login", "doctor"], ["python"]),
+        ("%everest re", ["resources"], ["status", "routes"]),
+        ("x = 1\n  %everest pub", ["publish"], ["status"]),
+        ("%everest publish ", ["python", "shell"], ["embedded"]),
+        ("%everest doctor ", ["embedded", "--job"], ["python"]),
+        ("%everest doctor embedded --", ["--job"], ["embedded"]),
+        ("%everest status ", [], ["status"]),
+    ],
+)
+def test_completion_of_everest_lines(code: str, some: list[str], none: list[str]) -> None:
+    reply = complete_line(code, len(code))
+    assert reply is not None
+    assert set(some) <= set(reply["matches"])
+    assert not set(none) & set(reply["matches"])
+
+
+@pytest.mark.parametrize("code", ["%everest", "x %everest ", "%everest status\n", "%everestx "])
+def test_other_lines_are_not_ours(code: str) -> None:
+    assert complete_line(code, len(code)) is None
