@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import cells, hub_rates
+from benchmarks import cells, hub_files, hub_rates, hub_store
 from benchmarks.figures import table
 
 BENCHMARKS = {
@@ -20,6 +20,8 @@ BENCHMARKS = {
     "first-output": cells.first_output,
     "accepted": hub_rates.accepted_jobs,
     "finished": hub_rates.finished_jobs,
+    "files": hub_files.large_files,
+    "one-of-many": hub_store.one_of_many,
 }
 
 
