@@ -145,9 +145,10 @@ class Jobs:
             return live.job if live.job.user == user else None
         return self._records.find(user, job_id)
 
-    def all(self, user: str, name: str | None = None) -> list[Job]:
-        """All jobs of a user, the newest first; those of a name when one is given."""
-        return [self._live[job.id].job if job.id in self._live else job for job in self._records.all(user, name)]
+    def all(self, user: str, name: str | None = None, page: tuple[int, int] | None = None) -> list[Job]:
+        """All jobs of a user, the newest first; those of a name, and `(offset, size)` of them, when that is given."""
+        found = self._records.all(user, name, page)
+        return [self._live[job.id].job if job.id in self._live else job for job in found]
 
     def live(self, job_id: str) -> LiveJob | None:
         """The running side of a job, or None when it is ended."""
