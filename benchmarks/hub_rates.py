@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 
 from .figures import Figure
 
-__all__ = ["accepted_jobs", "finished_jobs"]
+__all__ = ["accepted_jobs", "finished_jobs", "hub_process"]
 
 TRUE = {
     "alias": "true",
@@ -26,21 +26,28 @@ TRUE = {
 }
 
 
-@asynccontextmanager
-async def hub_with_client(slots: int) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
-    """A hub in a process of its own, with an endpoint that does nothing; a client of it, and the id of `true`."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "benchmarks.hub_process", home, str(slots)]
+@contextmanager
+def hub_process(slots: int, home: str | None = None) -> Iterator[tuple[str, str, int]]:
+    """A hub in a process of its own, with an endpoint that does nothing: its address, a token, its process id."""
+    with tempfile.TemporaryDirectory() as temporary:
+        command = [sys.executable, "-m", "benchmarks.hub_process", home or temporary, str(slots)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             found = json.loads(process.stdout.readline())
-            headers = {"Authorization": f"Bearer {found['token']}"}
             try:
-                async with httpx.AsyncClient(base_url=found["url"], headers=headers, trust_env=False) as client:
-                    made = await client.post("/api/apps", json=TRUE)
-                    yield client, made.raise_for_status().json()["id"]
+                yield found["url"], found["token"], process.pid
             finally:
                 process.terminate()
+
+
+@asynccontextmanager
+async def hub_with_client(slots: int) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """Such a hub; a client of it, and the id of `true`."""
+    with hub_process(slots) as (url, token, _):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+            made = await client.post("/api/apps", json=TRUE)
+            yield client, made.raise_for_status().json()["id"]
 
 
 async def _rate(client: httpx.AsyncClient, path: str, seconds: float) -> float:

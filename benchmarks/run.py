@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import cells, hub_rates, sweeps
+from benchmarks import cells, hub_files, hub_rates, hub_store, sweeps
 from benchmarks.figures import table
 
 BENCHMARKS = {
@@ -22,6 +22,8 @@ BENCHMARKS = {
     "finished": hub_rates.finished_jobs,
     "sweep": sweeps.sweep_of_true,
     "polled": sweeps.polled_jobs,
+    "files": hub_files.large_files,
+    "one-of-many": hub_store.one_of_many,
 }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -18,6 +19,9 @@ __all__ = ["INLINE_LIMIT", "Content", "Contents"]
 INLINE_LIMIT = 65_536
 """Bytes up to which a content is kept in the database: one commit, no second fsync."""
 _BLOCK = 1 << 18
+_BATCH = 1 << 20
+
+log = logging.getLogger(__name__)
 
 
 class Content(NamedTuple):
@@ -63,16 +67,30 @@ class Contents:
 
     async def receive(self, chunks: AsyncIterable[bytes]) -> Content:
         """Take a content of any size in constant memory; a large one is on disk when this returns."""
-        taken = _Taken(self._incoming)
+        taken, loop = _Taken(self._incoming), asyncio.get_running_loop()
+        batch: list[bytes] = []
+        waiting, writing = 0, loop.create_future()
+        writing.set_result(None)
         try:
             async for chunk in chunks:
-                taken.add(chunk)
+                batch.append(chunk)
+                waiting += len(chunk)
+                if waiting >= _BATCH:  # hashed and written beside the network
+                    await asyncio.shield(writing)
+                    writing = loop.run_in_executor(None, taken.add, batch)
+                    batch, waiting = [], 0
+            await asyncio.shield(writing)
+            taken.add(batch)
             if taken.stream is None:
                 return self.small(bytes(taken.head))
-            await asyncio.to_thread(_sync, taken.stream)
+            writing = loop.run_in_executor(None, _sync, taken.stream)
+            await asyncio.shield(writing)
             return self.adopt(taken.close(), taken.digest.digest(), taken.size)
         except BaseException:
-            taken.discard()
+            if writing.done():
+                taken.discard()
+            else:  # cancelled: the thread that writes cannot be stopped
+                writing.add_done_callback(taken.abandon)
             raise
 
     def take(self, stream: IO[bytes]) -> Content:
@@ -84,7 +102,7 @@ class Contents:
         taken = _Taken(self._incoming)
         try:
             while block := stream.read(_BLOCK):
-                taken.add(block)
+                taken.add([block])
             if taken.stream is None:
                 return self.small(bytes(taken.head))
             _sync(taken.stream)
@@ -168,24 +186,31 @@ class _Taken:
         self.digest: Any = None
         self.size = 0
 
-    def add(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        if self.stream is not None:
-            self.digest.update(chunk)
-            self.stream.write(chunk)
-            return
-        self.head += chunk
-        if self.size > INLINE_LIMIT:
-            handle, self.name = tempfile.mkstemp(dir=self._folder)
-            self.stream = os.fdopen(handle, "wb", buffering=_BLOCK)
-            self.stream.write(self.head)
-            self.digest = hashlib.sha256(self.head)
-            self.head.clear()
+    def add(self, chunks: Sequence[bytes]) -> None:
+        for chunk in chunks:
+            self.size += len(chunk)
+            if self.stream is not None:
+                self.digest.update(chunk)
+                self.stream.write(chunk)
+                continue
+            self.head += chunk
+            if self.size > INLINE_LIMIT:
+                handle, self.name = tempfile.mkstemp(dir=self._folder)
+                self.stream = os.fdopen(handle, "wb", buffering=_BLOCK)
+                self.stream.write(self.head)
+                self.digest = hashlib.sha256(self.head)
+                self.head.clear()
 
     def close(self) -> Path:
         assert self.stream is not None
         self.stream.close()
         return Path(self.name)
+
+    def abandon(self, written: asyncio.Future[None]) -> None:
+        self.discard()
+        error = written.exception()
+        if error is not None:
+            log.warning("an upload that was given up: %s", error)
 
     def discard(self) -> None:
         if self.stream is not None:

@@ -61,12 +61,19 @@ class JobRecords:
         row = self._database.first("SELECT request, status FROM jobs WHERE id = ? AND user = ?", job_id, user)
         return _read(*row) if row else None
 
-    def all(self, user: str, name: str | None) -> list[Job]:
-        """All jobs of a user, the newest first; those of a name when one is given."""
+    def all(self, user: str, name: str | None, page: tuple[int, int] | None = None) -> list[Job]:
+        """All jobs of a user, the newest first; those of a name when one is given.
+
+        `page` limits it to so many from an offset on, `(offset, size)`.
+        """
+        offset, size = page or (0, -1)
         rows = self._database.query(
-            "SELECT request, status FROM jobs WHERE user = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY id DESC",
+            "SELECT request, status FROM jobs WHERE user = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY id DESC"
+            " LIMIT ?3 OFFSET ?4",
             user,
             name,
+            size,
+            offset,
         )
         return [_read(*row) for row in rows]
 

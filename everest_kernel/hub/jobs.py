@@ -114,9 +114,9 @@ class Jobs:
             return live.job if live.job.user == user else None
         return self._records.find(user, job_id)
 
-    def all(self, user: str, name: str | None = None) -> list[Job]:
-        """All jobs of a user, the newest first; those of a name when one is given."""
-        stored = self._records.all(user, name)
+    def all(self, user: str, name: str | None = None, page: tuple[int, int] | None = None) -> list[Job]:
+        """All jobs of a user, the newest first; those of a name, and `(offset, size)` of them, when that is given."""
+        stored = self._records.all(user, name, page)
         return [live.job if (live := self._live.get(job.id)) else job for job in stored]
 
     def live(self, job_id: str) -> LiveJob | None:

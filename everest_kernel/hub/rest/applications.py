@@ -36,7 +36,8 @@ def application_routes(
         user = user_of(request, identity)
         part = request.query_params.get("name", "").lower()
         found = [a for a in applications.all(user) if part in a.name.lower() or part in a.alias.lower()]
-        return json_response(page_of(request, found, 100))
+        offset, size = page_of(request, 100) or (0, 100)
+        return json_response(found[offset : offset + size])
 
     async def create(request: Request) -> Response:
         user = user_of(request, identity)

@@ -110,11 +110,11 @@ async def body_as(request: Request, kind: type[_T]) -> _T:
         raise Refusal(400, f"the request is not JSON: {error}") from error
 
 
-def page_of(request: Request, found: list[_T], size: int | None = None) -> list[_T]:
-    """The page that the query's `pagenum` (from 1) and `pagesize` name; all, without a size."""
+def page_of(request: Request, default: int | None = None) -> tuple[int, int] | None:
+    """Offset and size of the page that the query's `pagenum` (from 1) and `pagesize` name; None without a size."""
     number = _positive(request.query_params.get("pagenum", "")) or 1
-    size = _positive(request.query_params.get("pagesize", "")) or size
-    return found if size is None else found[(number - 1) * size : number * size]
+    size = _positive(request.query_params.get("pagesize", "")) or default
+    return None if size is None else ((number - 1) * size, size)
 
 
 def _positive(text: str) -> int | None:

@@ -40,11 +40,14 @@ def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity, *, failed_as_can
 
     async def index(request: Request) -> Response:
         user = user_of(request, identity)
-        found = jobs.all(user, request.query_params.get("name"))
-        state = request.query_params.get("state")
-        if state is not None:
-            found = [job for job in found if state == job.state.value]
-        return json_response([shown(request, job) for job in page_of(request, found)])
+        name, state, page = request.query_params.get("name"), request.query_params.get("state"), page_of(request)
+        if state is None:
+            found = jobs.all(user, name, page)
+        else:
+            found = [job for job in jobs.all(user, name) if state == job.state.value]
+            if page is not None:
+                found = found[page[0] : sum(page)]
+        return json_response([shown(request, job) for job in found])
 
     async def delete_by_name(request: Request) -> Response:
         user = user_of(request, identity)
