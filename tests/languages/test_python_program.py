@@ -208,3 +208,20 @@ def test_garbage_for_values_is_a_protocol_error(tmp_path: Path, content: bytes) 
     path.write_bytes(content)
     with path.open("rb") as stream, pytest.raises(ProtocolError):
         PYTHON.read_back(stream)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="needs pipes that keep writes apart")
+def test_a_print_is_one_write_also_where_python_is_unbuffered(tmp_path: Path) -> None:
+    program = PYTHON.render(CellRequest("print('first')\nprint('second', end='', flush=True)"))
+    (tmp_path / PYTHON.program_file).write_text(program.text)
+    (tmp_path / PYTHON.cell_file).write_text(program.cell)
+    reading, writing = os.pipe2(os.O_DIRECT)  # each read gives one write
+    try:
+        command = [sys.executable, PYTHON.program_file]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        subprocess.run(command, cwd=tmp_path, stdout=writing, timeout=60, env=environment, check=True)
+        assert os.read(reading, 1000) == b"first\n"
+        assert os.read(reading, 1000) == b"second"
+    finally:
+        os.close(reading)
+        os.close(writing)

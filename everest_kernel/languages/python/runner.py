@@ -28,8 +28,11 @@ VALUES, FETCHED = "values.zip", "fetched.zip"
 
 def main(spec: dict[str, Any]) -> None:
     """Run the cell that `spec` describes (written by `program.render`) and end the process with its status."""
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    for stream in (sys.stdout, sys.stderr):
+        # lines go out whole, also where PYTHONUNBUFFERED is set: a print is two writes
+        stream.reconfigure(  # type: ignore[union-attr]
+            encoding="utf-8", errors="backslashreplace", line_buffering=True, write_through=False
+        )
     ours = {*os.listdir("."), VALUES, FETCHED, "stdout", "stderr"}
     report: dict[str, Any] = {}
     values: dict[str, Encoded] = {}
