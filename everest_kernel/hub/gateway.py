@@ -181,7 +181,7 @@ class Gateway:
 
     # --- passive agents
 
-    def add_passive(self, user: str, name: str, uri: str, client_token: str, slots: int = 1) -> str:
+    def add_passive(self, user: str, name: str, uri: str, client_token: str, slots: int | None = None) -> str:
         """Attach an agent that the hub dials, or change how it is dialled; the id of its resource.
 
         Raises:

@@ -132,7 +132,7 @@ class Hub:
         """A token for the agent of the owner's resource of this name; the resource is made when it is new."""
         return self._identity.add_resource(LOCAL_USER, name)[1]
 
-    def add_passive_agent(self, name: str, uri: str, client_token: str, slots: int = 1) -> str:
+    def add_passive_agent(self, name: str, uri: str, client_token: str, slots: int | None = None) -> str:
         """Attach an agent that listens at this address to the owner; the id of its resource.
 
         Raises:

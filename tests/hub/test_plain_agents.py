@@ -199,7 +199,7 @@ async def test_an_agent_is_dialled_again_after_the_hubs_restart(tmp_path: Path) 
     async with old_agent() as agent:
         async with served_hub(tmp_path / "hub") as (hub, client):
             await client.post("/api/apps", json=ECHO)
-            hub.add_passive_agent("old", agent.uri + "?slots=3", TOKEN, 3)
+            hub.add_passive_agent("old", agent.uri + "?slots=3", TOKEN)
             await agent.accept()
             job_id = await submit(client)
             task, _spec = await agent.expect_task()
