@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -19,11 +20,20 @@ from .agent import Agent, AgentSettings
 from .hub import Hub, HubSettings
 from .wire import AGENT_PATH, ConfigurationError, EverestError, HubRecord, hub_home, record_path, run_lock_path
 
-__all__ = ["IDLE_TIMEOUT", "locked", "read_record", "run_hub"]
+__all__ = ["IDLE_TIMEOUT", "Passive", "locked", "read_record", "run_hub"]
 
 IDLE_TIMEOUT = 3600.0
 """Seconds without work after which a hub that started by itself ends itself."""
 LOCAL_RESOURCE = "local"
+
+
+@dataclass(frozen=True)
+class Passive:
+    """An agent that the hub dials, as the command line names it."""
+
+    name: str
+    uri: str
+    token: str = field(repr=False)
 
 
 def run_hub(
@@ -37,6 +47,7 @@ def run_hub(
     as_json: bool,
     tls: tuple[Path, Path] | None = None,
     failed_as_cancelled: bool = False,
+    passive: Sequence[Passive] = (),
 ) -> None:
     """Run the hub until it is told to stop or has been idle for long; see `HubSettings`.
 
@@ -54,7 +65,7 @@ def run_hub(
                 tls=tls,
                 failed_as_cancelled=failed_as_cancelled,
             )
-            _run(_serve(settings, slots if with_agent else 0, as_json))
+            _run(_serve(settings, slots if with_agent else 0, as_json, passive))
         finally:
             record_path(home).unlink(missing_ok=True)
 
@@ -94,8 +105,10 @@ def _run(main: object) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: HubSettings, slots: int | None, as_json: bool) -> None:
+async def _serve(settings: HubSettings, slots: int | None, as_json: bool, passive: Sequence[Passive]) -> None:
     async with Hub(settings) as hub:
+        for agent in passive:
+            hub.add_passive_agent(agent.name, agent.uri, agent.token)
         token = hub.client_token()
 
         async def ready(url: str) -> None:

@@ -17,7 +17,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 def test_version_and_help() -> None:
     assert command("--version").stdout.strip() == __version__
     said = command("--help").stdout
-    for name in ("kernel", "install", "hub", "status", "demo"):
+    for name in ("kernel", "install", "hub", "agent", "status", "demo"):
         assert name in said
 
 

@@ -181,7 +181,7 @@ class AgentTask:
         socket = self._rules.socket
         if socket is None:
             return await self._wait(process)
-        with socket.admit(self.id, self.tell) as entry:
+        async with socket.admit(self.id, self.tell) as entry:
             self._deliver = lambda text: socket.deliver(entry, text)
             return await self._wait(process)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
@@ -29,6 +30,10 @@ _MOST_BYTES = 1 << 20
 _MOST_WAITING = 1000
 _GREETING_SECONDS = 10.0
 _FLUSH_SECONDS = 5.0
+_DRAIN_SECONDS = 1.0
+"""What a task that is over has said is still read, for so long at most."""
+_ACCEPT_TURNS = 5
+"""Turns of the event loop in which a connection is accepted that a task made just before its end."""
 _OVER = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 Tell = Callable[[str], Awaitable[None]]
@@ -40,6 +45,8 @@ class _Conversation:
 
     queue: MemoryObjectSendStream[str]
     scope: anyio.CancelScope
+    read: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the task has no more to say."""
 
 
 @dataclass(eq=False)
@@ -55,6 +62,7 @@ class TaskSocket:
 
     def __init__(self) -> None:
         self._admitted: dict[str, list[_Admitted]] = {}
+        self._greeting: set[anyio.Event] = set()
         self._listener: anyio.abc.Listener[anyio.abc.SocketStream] | None = None
         self.port: int | None = None
 
@@ -79,19 +87,32 @@ class TaskSocket:
         async with self._listener:
             await self._listener.serve(self._converse)
 
-    @contextmanager
-    def admit(self, task_id: str, tell: Tell) -> Iterator[_Admitted]:
-        """Let a running task connect; its connections end with the block. `tell` gets its messages."""
+    @asynccontextmanager
+    async def admit(self, task_id: str, tell: Tell) -> AsyncIterator[_Admitted]:
+        """Let a running task connect; its connections end with the block. `tell` gets its messages.
+
+        What it has sent is read before the block ends: a program may say something and exit at once.
+        """
         entry = _Admitted(tell)
         self._admitted.setdefault(task_id, []).append(entry)
         try:
             yield entry
+            await self._drain(entry)
         finally:
             self._admitted[task_id].remove(entry)
             if not self._admitted[task_id]:
                 del self._admitted[task_id]
             for conversation in entry.conversations:
                 conversation.scope.cancel()
+
+    async def _drain(self, entry: _Admitted) -> None:
+        for _ in range(_ACCEPT_TURNS):
+            await anyio.lowlevel.checkpoint()
+        with anyio.move_on_after(_DRAIN_SECONDS):
+            for greeted in list(self._greeting):
+                await greeted.wait()
+            for conversation in list(entry.conversations):
+                await conversation.read.wait()
 
     @staticmethod
     def deliver(entry: _Admitted, text: str) -> None:
@@ -106,14 +127,28 @@ class TaskSocket:
                 continue  # it is just ending
 
     async def _converse(self, stream: anyio.abc.SocketStream) -> None:
-        async with stream:
+        greeted = anyio.Event()
+        self._greeting.add(greeted)
+        async with stream, anyio.create_task_group() as group:
             reader = BufferedByteReceiveStream(stream)
             try:
                 with anyio.fail_after(_GREETING_SECONDS):
                     entry = self._greeted(await _read(reader))
-                await self._relay(entry, stream, reader)
+                send, receive = anyio.create_memory_object_stream[str](_MOST_WAITING)
+                conversation = _Conversation(send, group.cancel_scope)
+                entry.conversations.add(conversation)
+                group.start_soon(_write_all, stream, receive, group.cancel_scope)
+                self._end_greeting(greeted)
+                await self._relay(entry, conversation, reader)
             except (ProtocolError, TimeoutError, *_OVER) as error:
                 log.warning("task socket: %s", error or type(error).__name__)
+                group.cancel_scope.cancel()
+            finally:
+                self._end_greeting(greeted)
+
+    def _end_greeting(self, greeted: anyio.Event) -> None:
+        self._greeting.discard(greeted)
+        greeted.set()
 
     def _greeted(self, greeting: bytes) -> _Admitted:
         if greeting[:1] != b"\0":
@@ -123,24 +158,18 @@ class TaskSocket:
             raise ProtocolError("a connection that names no task that runs here")
         return entries[0]
 
-    async def _relay(self, entry: _Admitted, stream: anyio.abc.SocketStream, reader: BufferedByteReceiveStream) -> None:
-        send, receive = anyio.create_memory_object_stream[str](_MOST_WAITING)
-        async with anyio.create_task_group() as group:
-            conversation = _Conversation(send, group.cancel_scope)
-            entry.conversations.add(conversation)
-            group.start_soon(_write_all, stream, receive, group.cancel_scope)
-            try:
-                while True:
-                    await entry.tell((await _read(reader)).decode("utf-8", "replace"))
-            except _OVER:
-                # what is queued still goes out, but no longer than that: the task may wait for our end to close
-                group.cancel_scope.deadline = anyio.current_time() + _FLUSH_SECONDS
-            except ProtocolError as error:
-                log.warning("task socket: %s", error.message)
-                group.cancel_scope.cancel()
-            finally:
-                entry.conversations.discard(conversation)
-                send.close()
+    @staticmethod
+    async def _relay(entry: _Admitted, conversation: _Conversation, reader: BufferedByteReceiveStream) -> None:
+        try:
+            while True:
+                await entry.tell((await _read(reader)).decode("utf-8", "replace"))
+        except _OVER:
+            # what is queued still goes out, but no longer than that: the task may wait for our end to close
+            conversation.scope.deadline = anyio.current_time() + _FLUSH_SECONDS
+        finally:
+            conversation.read.set()
+            entry.conversations.discard(conversation)
+            conversation.queue.close()
 
 
 def frame(text: str) -> bytes:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
+import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .agent import CLIENT_TOKEN_VARIABLE
 from .parts import Commands
 
-__all__ = ["add", "run"]
+if TYPE_CHECKING:
+    from ..local_hub import Passive
+
+__all__ = ["add", "passive_agents", "run"]
 
 
 def add(commands: Commands) -> None:
@@ -20,6 +27,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--slots", type=int, help="tasks that run at once (default: the number of cores)")
     parser.add_argument("--no-agent", action="store_true", help="start no agent on this machine")
+    parser.add_argument(
+        "--passive-agent", action="append", default=[], metavar="NAME=URI",
+        help="dial the agent that listens at ws://HOST:PORT; ?slots=N for one that runs N tasks at once (repeatable); "
+        f"its client token is taken from the environment variable {CLIENT_TOKEN_VARIABLE}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--passive-token-file", type=Path, metavar="FILE", help="or from this file, which only you may read"
+    )
     parser.add_argument("--embedded", action="store_true", help="end when nothing has used it for an hour")
     parser.add_argument("--idle-timeout", type=float, metavar="SECONDS", help="end when idle for so long")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak HTTPS: certificate with its chain, PEM")
@@ -77,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
         tls=None if options.tls_cert is None else (options.tls_cert, options.tls_key),
         failed_as_cancelled=options.compat_failed_as_cancelled,
         as_json=options.json,
+        passive=passive_agents(options.passive_agent, options.passive_token_file),
     )
     return 0
 
@@ -107,3 +123,41 @@ def _import_app(options: argparse.Namespace) -> int:
     names = dict.fromkeys([application.id, *options.ids, f"{application.user}/{application.alias}"])
     print(f"{application.name or application.alias}: {', '.join(names)}")
     return 0
+
+
+def passive_agents(words: list[str], token_file: Path | None) -> list[Passive]:
+    """What `--passive-agent` says, each with the client token.
+
+    Raises:
+        ConfigurationError: a word is not NAME=URI, or there is no token.
+    """
+    from ..local_hub import Passive
+    from ..wire import ConfigurationError
+
+    if not words:
+        return []
+    token = _token_of(token_file) if token_file else os.environ.get(CLIENT_TOKEN_VARIABLE, "")
+    if not token:
+        raise ConfigurationError(
+            "there is no client token for the passive agents",
+            hint=f"Put it into the environment variable {CLIENT_TOKEN_VARIABLE}, or use --passive-token-file.",
+        )
+    found = []
+    for word in words:
+        name, _, uri = word.partition("=")
+        if not name or not uri:
+            raise ConfigurationError(f"--passive-agent {word}: it is written NAME=ws://HOST:PORT")
+        found.append(Passive(name, uri, token))
+    return found
+
+
+def _token_of(path: Path) -> str:
+    from ..wire import ConfigurationError
+
+    try:
+        with path.open() as stream:
+            if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
+                raise ConfigurationError(f"others may read the token file {path}", hint=f"chmod 600 {path}")
+            return stream.read(4096).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the token file {path} cannot be read: {error}") from error

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import anyio.abc
@@ -18,7 +21,7 @@ from .passive import PassiveAgent, PassiveAgents
 if TYPE_CHECKING:
     from .gateway import Gateway
 
-__all__ = ["Dialer"]
+__all__ = ["Dialer", "hub_address"]
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +34,20 @@ class Dialer:
     Args:
         agents: which they are.
         gateway: takes the connections over.
+        hub_url: gives the hub's own address for connections whose near end has this address.
         reconnect: shortest and longest pause in seconds between attempts to connect.
     """
 
-    def __init__(self, agents: PassiveAgents, gateway: Gateway, reconnect: tuple[float, float] = (0.2, 30.0)) -> None:
+    def __init__(
+        self,
+        agents: PassiveAgents,
+        gateway: Gateway,
+        hub_url: Callable[[str], str],
+        reconnect: tuple[float, float] = (0.2, 30.0),
+    ) -> None:
         self._agents = agents
         self._gateway = gateway
+        self._hub_url = hub_url
         self._reconnect = reconnect
         self._group: anyio.abc.TaskGroup | None = None
         self._scopes: dict[str, anyio.CancelScope] = {}
@@ -98,11 +109,29 @@ class Dialer:
 
     async def _converse(self, agent: PassiveAgent, connection: websockets.ClientConnection) -> None:
         frames = DialledFrames(connection)
+        hub = self._hub_url(connection.local_address[0])
         if connection.subprotocol == DIALECT_SUBPROTOCOL:
-            await self._gateway.welcome(frames, agent.resource, agent.name, None)
+            await self._gateway.welcome(frames, agent.resource, agent.name, None, hub)
             return
         info = AgentInfo(name=agent.name, slots=agent.slots)
-        await self._gateway.serve_plain(frames, agent.resource, info, base=agent.base, auth=_authorization(agent))
+        await self._gateway.serve_plain(frames, agent.resource, info, hub, base=agent.base, auth=_authorization(agent))
+
+
+def hub_address(private: str, public: str, local: str) -> str:
+    """The hub's address for an agent at the far end of a connection whose near end has the address `local`.
+
+    A hub that listens on all addresses has no address of its own; the one over which it reaches the agent will do.
+
+    Args:
+        private: where the hub is reached on its own machine.
+        public: where it is reached from others.
+        local: an IP address of the hub's machine.
+    """
+    parts = urlsplit(private if ip_address(local.split("%")[0]).is_loopback else public)
+    if parts.hostname not in ("0.0.0.0", "::"):
+        return parts.geturl()
+    host = f"[{local}]" if ":" in local else local
+    return urlunsplit((parts.scheme, f"{host}:{parts.port}", "", "", ""))
 
 
 def _authorization(agent: PassiveAgent) -> str:

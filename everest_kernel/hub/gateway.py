@@ -9,11 +9,9 @@ from collections.abc import Callable, Collection
 import anyio
 
 from ..wire import (
-    AgentHello,
     AgentInfo,
     Frames,
     FramesClosed,
-    ProtocolError,
     TaskCancel,
     TaskDelete,
     TaskId,
@@ -21,7 +19,6 @@ from ..wire import (
     TaskMessage,
     TaskResume,
     TaskState,
-    decode_from_agent,
 )
 from .actions import Cancel, Delete, Resume, Send
 from .contents import Contents
@@ -31,7 +28,7 @@ from .files import Files
 from .identity import Identity
 from .job_log import JobLog
 from .job_tasks import JobTasks
-from .link import FULL_DIALECT, Link
+from .link import FULL_DIALECT, Link, greeting, task_ids
 from .passive import PassiveAgents
 from .plain import PlainTasks
 from .reports import Reports
@@ -42,15 +39,12 @@ __all__ = ["Gateway"]
 
 log = logging.getLogger(__name__)
 
-HELLO_TIMEOUT = 10.0
-"""Seconds after which an agent that has not greeted is taken for one that does not know how."""
-
 
 class Gateway:
     """Between the scheduler and the agents.
 
     Args:
-        hub_url: gives the hub's own address, for agents that it dials.
+        hub_url: gives the hub's own address, for agents that it dials from this one.
         cancel_grace: seconds in which a plain agent must confirm a cancel; whether it knows the message is not known.
 
     Attributes:
@@ -70,7 +64,7 @@ class Gateway:
         job_log: JobLog,
         plain: PlainTasks,
         passive: PassiveAgents,
-        hub_url: Callable[[], str],
+        hub_url: Callable[[str], str],
         cancel_grace: float = 30.0,
     ) -> None:
         self._jobs = jobs
@@ -79,7 +73,6 @@ class Gateway:
         self._log = job_log
         self._submissions = submissions
         self._passive = passive
-        self._hub_url = hub_url
         self._cancel_grace = cancel_grace
         self._links: dict[str, Link] = {}
         self._names: dict[str, str] = {}
@@ -89,7 +82,7 @@ class Gateway:
         self._cancels: dict[tuple[str, int], asyncio.TimerHandle] = {}
         self.plain = plain
         self.fetcher = Fetcher()
-        self.dialer = Dialer(passive, self)
+        self.dialer = Dialer(passive, self, hub_url)
         self._reports = Reports(jobs, scheduler, contents, files, job_log, self.fetcher, self)
         jobs.dispatcher = self
         jobs.on_task_end = self._on_task_end
@@ -181,7 +174,7 @@ class Gateway:
 
     # --- passive agents
 
-    def add_passive(self, user: str, name: str, uri: str, client_token: str, slots: int = 1) -> str:
+    def add_passive(self, user: str, name: str, uri: str, client_token: str, slots: int | None = None) -> str:
         """Attach an agent that the hub dials, or change how it is dialled; the id of its resource.
 
         Raises:
@@ -205,9 +198,7 @@ class Gateway:
 
     # --- one agent
 
-    async def welcome(
-        self, frames: Frames, resource: str, name: str, otherwise: AgentInfo | None, hub: str = ""
-    ) -> None:
+    async def welcome(self, frames: Frames, resource: str, name: str, otherwise: AgentInfo | None, hub: str) -> None:
         """Serve an agent that should greet first, until the connection is over.
 
         Args:
@@ -215,32 +206,27 @@ class Gateway:
             resource: whose agent it is.
             name: of the resource.
             otherwise: what to take it for when it does not greet; None: it must.
-            hub: the hub's address as it has dialled it; empty when the hub has dialled.
+            hub: the hub's address as the agent reaches it.
 
         Raises:
             FramesClosed: the connection ended before.
             TimeoutError: the greeting that must come did not.
         """
-        first = None
-        with anyio.move_on_after(HELLO_TIMEOUT):
-            first = await frames.receive()
-        try:
-            hello = decode_from_agent(first) if first is not None else None
-        except ProtocolError as error:
-            log.warning("agent of %s: %s", name, error.message)
-            hello = None
-        if not isinstance(hello, AgentHello):
+        hello, first = await greeting(frames, name)
+        if hello is None:
             if otherwise is None:
                 raise TimeoutError(f"the agent of {name} did not greet")
-            await self._serve(Link(resource, name, otherwise, hub or self._hub_url(), plain=True), frames, None, first)
+            await self._serve(Link(resource, name, otherwise, hub, plain=True), frames, None, first)
             return
         plain = not set(hello.info.extensions) >= FULL_DIALECT
-        link = Link(resource, hello.info.name or name, hello.info, hub or self._hub_url(), plain)
-        await self._serve(link, frames, None if plain else _ids(hello.tasks))
+        link = Link(resource, hello.info.name or name, hello.info, hub, plain)
+        await self._serve(link, frames, None if plain else task_ids(hello))
 
-    async def serve_plain(self, frames: Frames, resource: str, info: AgentInfo, *, base: str, auth: str) -> None:
+    async def serve_plain(
+        self, frames: Frames, resource: str, info: AgentInfo, hub: str, *, base: str, auth: str
+    ) -> None:
         """Serve an agent that knows nothing of our dialect, and whose files are fetched at `base` with `auth`."""
-        await self._serve(Link(resource, info.name, info, self._hub_url(), True, base, auth), frames, None)
+        await self._serve(Link(resource, info.name, info, hub, True, base, auth), frames, None)
 
     async def _serve(
         self, link: Link, frames: Frames, has: Collection[TaskId] | None, first: str | None = None
@@ -304,13 +290,3 @@ class Gateway:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _ids(tasks: Collection[str]) -> list[TaskId]:
-    found = []
-    for text in tasks:
-        try:
-            found.append(TaskId.parse(text))
-        except ProtocolError as error:
-            log.warning("%s", error.message)
-    return found

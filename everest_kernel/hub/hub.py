@@ -18,6 +18,7 @@ from ..wire import AGENT_PATH, EVENTS_PATH
 from .applications import Applications
 from .contents import Contents
 from .database import Database
+from .dialer import hub_address
 from .door import Door
 from .events import Events
 from .files import Files
@@ -95,7 +96,8 @@ class Hub:
         submissions = Submissions(self._identity, files)
         self._gateway = Gateway(
             self._jobs.tasks, self._scheduler, self._identity, submissions, contents, files, job_log,
-            PlainTasks(), PassiveAgents(database, self._identity), lambda: self.url, self.settings.agent_grace,
+            PlainTasks(), PassiveAgents(database, self._identity),
+            lambda local: hub_address(self.url, self.public_url, local), self.settings.agent_grace,
         )  # fmt: skip
         self._events = Events(self._jobs, files)
         loop = asyncio.get_running_loop()
@@ -132,7 +134,7 @@ class Hub:
         """A token for the agent of the owner's resource of this name; the resource is made when it is new."""
         return self._identity.add_resource(LOCAL_USER, name)[1]
 
-    def add_passive_agent(self, name: str, uri: str, client_token: str, slots: int = 1) -> str:
+    def add_passive_agent(self, name: str, uri: str, client_token: str, slots: int | None = None) -> str:
         """Attach an agent that listens at this address to the owner; the id of its resource.
 
         Raises:

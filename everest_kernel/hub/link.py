@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 
 import anyio
@@ -11,11 +12,26 @@ import websockets
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection
 
-from ..wire import AgentInfo, Frames, FramesClosed, TaskId, TaskStateReport, ToAgent, encode_message
+from ..wire import (
+    AgentHello,
+    AgentInfo,
+    Frames,
+    FramesClosed,
+    ProtocolError,
+    TaskId,
+    TaskStateReport,
+    ToAgent,
+    decode_from_agent,
+    encode_message,
+)
 
-__all__ = ["DialledFrames", "DoorFrames", "Fetch", "Link"]
+__all__ = ["FULL_DIALECT", "DialledFrames", "DoorFrames", "Fetch", "Link", "greeting", "task_ids"]
+
+log = logging.getLogger(__name__)
 
 FULL_DIALECT = frozenset({"stream", "data-uri"})
+HELLO_TIMEOUT = 10.0
+"""Seconds after which an agent that has not greeted is taken for one that does not know how."""
 
 
 @dataclass
@@ -73,6 +89,34 @@ class Link:
                 await frames.send(encode_message(await self._outgoing.get()))
         except FramesClosed:
             self.close()
+
+
+async def greeting(frames: Frames, name: str) -> tuple[AgentHello | None, str | None]:
+    """The AGENT_HELLO with which an agent begins; else None and the frame that came instead, if one came in time.
+
+    Raises:
+        FramesClosed: the connection is over.
+    """
+    first = None
+    with anyio.move_on_after(HELLO_TIMEOUT):
+        first = await frames.receive()
+    try:
+        hello = decode_from_agent(first) if first is not None else None
+    except ProtocolError as error:
+        log.warning("agent of %s: %s", name, error.message)
+        hello = None
+    return (hello, None) if isinstance(hello, AgentHello) else (None, first)
+
+
+def task_ids(hello: AgentHello) -> list[TaskId]:
+    """The tasks that an agent still has."""
+    found = []
+    for text in hello.tasks:
+        try:
+            found.append(TaskId.parse(text))
+        except ProtocolError as error:
+            log.warning("%s", error.message)
+    return found
 
 
 class DoorFrames:

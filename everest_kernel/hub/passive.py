@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from ..wire import PASSIVE_PATH, ConfigurationError
@@ -42,13 +43,16 @@ class PassiveAgents:
         self._database = database
         self._identity = identity
 
-    def add(self, user: str, name: str, uri: str, client_token: str, slots: int) -> PassiveAgent:
+    def add(self, user: str, name: str, uri: str, client_token: str, slots: int | None) -> PassiveAgent:
         """Attach an agent as a resource of this user, or change how an attached one is dialled.
+
+        Without `slots` it has those of the address, or one.
 
         Raises:
             ConfigurationError: the address is not one, or the user has an agent of this name that dials in itself.
         """
-        address = read_address(uri).uri
+        address, in_address = read_address(uri)
+        slots = in_address if slots is None else slots
         if slots < 1 or not client_token:
             raise ConfigurationError(f"the passive agent {name!r} needs a client token and at least one slot")
         present = next((r for r, _, n in self._identity.resources(user) if n == name), None)
@@ -78,8 +82,7 @@ class PassiveAgents:
         self._database.run(lambda c: c.execute("DELETE FROM passive_agents WHERE resource = ?", (resource,)))
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """What a user writes: the address of the door, and how many slots."""
 
     uri: str

@@ -87,6 +87,23 @@ async def test_messages_come_before_the_end(tmp_path: Path, program: str) -> Non
         assert [m[0] for m in messages[-3:]] == ["TASK_STATE"] * 3
 
 
+async def test_a_program_may_say_something_and_exit_at_once(tmp_path: Path) -> None:
+    (tmp_path / "hasty.py").write_text(PROGRAM.split("for word")[0] + HASTY)
+    async with passive_agent(tmp_path, slots=1) as address, controller(address) as old:
+        for number in range(5):
+            task = f"j-{number}-0"
+            await old.submit(task, f"{sys.executable} {tmp_path}/hasty.py")
+            messages = await old.until_final(task)
+            assert [m[2] for m in messages if m[0] == "TASK_MESSAGE"] == [f"VAR_SET_MD x {n}" for n in range(200)]
+
+
+HASTY = """
+for n in range(200):
+    send(b"VAR_SET_MD x %d" % n)
+os._exit(0)
+"""
+
+
 # --- the socket by itself
 
 
@@ -132,20 +149,23 @@ async def test_only_tasks_that_run_here_are_admitted(greeting: bytes) -> None:
     async def tell(text: str) -> None:
         heard.append(text)
 
-    async with open_socket() as socket, connected(socket) as (reader, writer):
-        with socket.admit("task", tell):
-            writer.write(greeting + frame("VAR_GET x"))
-            with anyio.fail_after(5):
-                assert await reader.read() == b""
+    async with open_socket() as socket, connected(socket) as (reader, writer), socket.admit("task", tell):
+        writer.write(greeting + frame("VAR_GET x"))
+        with anyio.fail_after(5):
+            assert await reader.read() == b""
     assert heard == []
 
 
 async def test_an_id_that_two_controllers_use_speaks_for_neither() -> None:
-    async with open_socket() as socket, connected(socket) as (reader, writer):
-        with socket.admit("task", ignore), socket.admit("task", ignore):
-            writer.write(frame("\0task"))
-            with anyio.fail_after(5):
-                assert await reader.read() == b""
+    async with (
+        open_socket() as socket,
+        connected(socket) as (reader, writer),
+        socket.admit("task", ignore),
+        socket.admit("task", ignore),
+    ):
+        writer.write(frame("\0task"))
+        with anyio.fail_after(5):
+            assert await reader.read() == b""
 
 
 async def test_the_connection_ends_with_the_task() -> None:
@@ -155,7 +175,7 @@ async def test_the_connection_ends_with_the_task() -> None:
         arrived.set()
 
     async with open_socket() as socket, connected(socket) as (reader, writer):
-        with socket.admit("task", tell):
+        async with socket.admit("task", tell):
             writer.write(frame("\0task") + frame("hello"))
             with anyio.fail_after(5):
                 await arrived.wait()

@@ -16,6 +16,7 @@ import pytest
 import websockets
 
 from everest_kernel.hub import Hub
+from everest_kernel.hub.dialer import hub_address
 from everest_kernel.wire import AGENT_PATH, ConfigurationError
 
 from .old_agent import TOKEN, OldAgent, old_agent
@@ -199,7 +200,7 @@ async def test_an_agent_is_dialled_again_after_the_hubs_restart(tmp_path: Path) 
     async with old_agent() as agent:
         async with served_hub(tmp_path / "hub") as (hub, client):
             await client.post("/api/apps", json=ECHO)
-            hub.add_passive_agent("old", agent.uri + "?slots=3", TOKEN, 3)
+            hub.add_passive_agent("old", agent.uri + "?slots=3", TOKEN)
             await agent.accept()
             job_id = await submit(client)
             task, _spec = await agent.expect_task()
@@ -236,6 +237,22 @@ async def test_the_client_token_is_in_no_log(tmp_path: Path, caplog: pytest.LogC
                 await anyio.lowlevel.checkpoint()
         assert TOKEN not in caplog.text
         assert TOKEN not in repr(hub._gateway._links)
+
+
+@pytest.mark.parametrize(
+    ("private", "public", "local", "expected"),
+    [
+        ("http://127.0.0.1:80", "http://127.0.0.1:80", "127.0.0.1", "http://127.0.0.1:80"),
+        ("http://0.0.0.0:80", "http://0.0.0.0:80", "10.0.0.5", "http://10.0.0.5:80"),
+        ("http://[::]:80", "http://[::]:80", "fe80::1", "http://[fe80::1]:80"),
+        ("http://127.0.0.1:81", "https://0.0.0.0:443", "10.0.0.5", "https://10.0.0.5:443"),
+        ("http://127.0.0.1:81", "https://0.0.0.0:443", "127.0.0.1", "http://127.0.0.1:81"),
+    ],
+)
+def test_inputs_are_fetched_where_the_agent_reaches_the_hub(
+    private: str, public: str, local: str, expected: str
+) -> None:
+    assert hub_address(private, public, local) == expected
 
 
 # --- variables

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -233,6 +234,45 @@ def test_cancelling_one_of_many_ends_what_runs_and_draws_no_more() -> None:
     assert scheduler.ended("r", second) == (True, [Over("j")])
 
 
+# --- agents that cannot say what they have
+
+
+def test_a_task_of_an_agent_that_cannot_say_stays_lost_for_the_grace() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.connected("r", 1, None, 0)
+    scheduler.submit("j", "u", ())
+    scheduler.disconnected("r", 10)
+    assert scheduler.connected("r", 1, None, 12) == []
+    assert not scheduler.is_current("r", TaskId("j", 0, 0))
+    assert sent(scheduler.tick(40)) == ["r:j-0-1"]
+    assert scheduler.reported("r", TaskId("j", 0, 0)) == []
+    assert not scheduler.is_current("r", TaskId("j", 0, 0))
+
+
+def test_a_task_that_it_reports_is_found_again() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.connected("r", 1, None, 0)
+    scheduler.submit("j", "u", ())
+    scheduler.submit("next", "u", ())
+    scheduler.disconnected("r", 10)
+    assert scheduler.connected("r", 1, None, 12) == [], "its slot may still be taken"
+    assert scheduler.reported("other", TaskId("j", 0, 0)) == []
+    assert scheduler.reported("r", TaskId("j", 0, 0)) == []
+    assert scheduler.is_current("r", TaskId("j", 0, 0))
+    assert scheduler.tick(100) == []
+    assert sent(scheduler.ended("r", TaskId("j", 0, 0))[1]) == ["r:next-0-0"]
+
+
+def test_a_cancelled_task_that_it_reports_is_cancelled_there() -> None:
+    scheduler = Scheduler(grace=30)
+    scheduler.recover([unfinished("j", numbers=[3])], ["r"], 0)
+    scheduler.connected("r", 1, None, 1)
+    task = TaskId("j", 3, 0)
+    assert scheduler.reported("r", task) == []
+    assert scheduler.is_current("r", task)
+    assert scheduler.cancel("j") == [Cancel("r", task)]
+
+
 class SchedulerMachine(RuleBasedStateMachine):
     """A world of agents that do as they are told, come, go and forget."""
 
@@ -244,13 +284,21 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.count = self.tasks = 0
         self.has: dict[str, set[TaskId]] = {"a": set(), "b": set(), "c": set()}
         self.slots = {"a": 1, "b": 2, "c": 0}
+        self.actions: deque[Action] = deque()
+        self.acting = False
         self.up: set[str] = set()
+        self.plain: set[str] = set()
         self.open: dict[str, set[int]] = {}
         self.cancelled: set[str] = set()
         self.started: dict[TaskKey, set[int]] = {}
 
     def do(self, actions: list[Action]) -> None:
-        for action in actions:
+        self.actions.extend(actions)
+        if self.acting:  # as the hub does: an action of an action waits its turn
+            return
+        self.acting = True
+        while self.actions:
+            action = self.actions.popleft()
             if isinstance(action, Send):
                 assert action.resource in self.up
                 task = TaskKey(action.task.job_id, action.task.number)
@@ -269,8 +317,13 @@ class SchedulerMachine(RuleBasedStateMachine):
                 self.has[action.resource].discard(action.task)
             elif isinstance(action, Cancel):
                 self.report(action.resource, action.task)
+        self.acting = False
 
     def report(self, resource: str, task: TaskId) -> None:
+        if resource in self.plain:
+            self.do(self.scheduler.reported(resource, task))
+        if task not in self.has[resource]:
+            return  # it was cancelled by that
         counts, actions = self.scheduler.ended(resource, task)
         self.has[resource].discard(task)
         if counts:
@@ -289,14 +342,16 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.tasks += len(source)
         self.do(self.scheduler.submit(f"j{self.count}", user, resources, iter(source)))
 
-    @rule(resource=st.sampled_from("abc"), forgets=st.booleans())
-    def connect(self, resource: str, forgets: bool) -> None:
+    @rule(resource=st.sampled_from("abc"), forgets=st.booleans(), plain=st.booleans())
+    def connect(self, resource: str, forgets: bool, plain: bool) -> None:
         if resource in self.up:
             return
         self.up.add(resource)
+        (self.plain.add if plain else self.plain.discard)(resource)
         if forgets:
             self.has[resource].clear()
-        self.do(self.scheduler.connected(resource, self.slots[resource], list(self.has[resource]), self.now))
+        has = None if plain else list(self.has[resource])  # a plain agent cannot say what it has
+        self.do(self.scheduler.connected(resource, self.slots[resource], has, self.now))
 
     @rule(resource=st.sampled_from("abc"))
     def disconnect(self, resource: str) -> None:
@@ -339,7 +394,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             self.disconnect(resource)
         self.wait(50)
         for resource in "abc":
-            self.connect(resource, True)
+            self.connect(resource, True, False)
         for _ in range(10 * (self.tasks + self.count) + 10):
             self.wait(0)
             for resource in "abc":

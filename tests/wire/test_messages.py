@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from everest_kernel.wire import (
     JobState,
     JobStateEvent,
     JobUnknown,
+    Once,
     OutputData,
     Parameter,
     ProtocolError,
@@ -47,6 +49,8 @@ from everest_kernel.wire import (
     decode_to_agent,
     encode_event,
     encode_message,
+    lenient_report,
+    refused_submit,
 )
 
 SPEC = TaskSpec(
@@ -186,3 +190,52 @@ def test_no_token_is_in_a_message_as_it_is_logged() -> None:
     message = TaskSubmit("j-0-0", spec, TaskContext(True, "u", "Bearer hush"))
     assert "hush" in encode_message(message)
     assert "hush" not in repr(message) + repr(spec.input_data)
+
+
+# --- agents with another vocabulary
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+KEYS = st.sampled_from(["outputData", "exitCode", "reason", "message", "path", "uri", "other"])
+
+
+@given(JSON | st.dictionaries(KEYS, JSON | st.lists(st.dictionaries(KEYS, JSON))), st.text(), st.text())
+def test_any_info_object_of_a_state_is_read(info: object, task: str, state: str) -> None:
+    report = lenient_report(json.dumps(["TASK_STATE", task, state, info]))
+    assert report is not None
+    assert (report.task_id, report.state) == (task, state)
+    encode_message(report)
+
+
+@given(JSON)
+def test_anything_else_is_no_state(value: object) -> None:
+    report = lenient_report(json.dumps(value))
+    assert report is None or (isinstance(value, list) and value[0] == "TASK_STATE")
+    assert refused_submit(json.dumps(value)) is None or (isinstance(value, list) and value[0] == "TASK_SUBMIT")
+
+
+def test_our_own_states_are_read_leniently_too() -> None:
+    info = TaskInfo((StagedFile("out.txt", "/x"),), 3, "exit", "it ended")
+    report = TaskStateReport("j-0-0", "FAILED", info)
+    assert lenient_report(encode_message(report)) == report
+    assert lenient_report('["TASK_STATE","j-0-0","RUNNING"]') == TaskStateReport("j-0-0", "RUNNING")
+
+
+def test_a_failure_in_other_words_is_quoted() -> None:
+    report = lenient_report('["TASK_STATE","j-0-0","FAILED",{"error":"disk full"}]')
+    assert report is not None
+    assert report.info.message == '{"error":"disk full"}'
+
+
+def test_outputs_of_staged_out_are_always_there() -> None:
+    frame = encode_message(TaskStateReport("j-0-0", "STAGED_OUT"))
+    assert json.loads(frame) == ["TASK_STATE", "j-0-0", "STAGED_OUT", {"outputData": []}]
+
+
+def test_once_says_each_thing_once_and_has_an_end() -> None:
+    once = Once(most=2)
+    assert [once.first(text) for text in ("a", "a", "b", "c", "a")] == [True, False, True, False, False]
