@@ -87,7 +87,7 @@ class FakeEverest:
         app: Any = self._starlette
         if planned:
             app = planned.pop(0)
-        elif not scope["path"].endswith("/access_token") and not self._known(request):
+        elif not self._known(request) and not self._is_log_in(scope["path"]):
             app = HTMLResponse("<html><title>401 Unauthorized</title></html>", 401)
 
         async def dated(message: Any) -> None:
@@ -97,6 +97,10 @@ class FakeEverest:
             await send(message)
 
         return await app(scope, receive, dated)
+
+    def _is_log_in(self, path: str) -> bool:
+        """Whether a path is one that strangers may ask; below /api all others are answered with 401."""
+        return path in [f"{prefix}/access_token" for prefix in self.prefixes] or not path.startswith("/api/")
 
     async def running(self, count: int) -> None:
         """Wait until so many jobs say that they run."""
