@@ -11,6 +11,7 @@ from .follower import Sink
 from .job_log import LogLine
 from .publication import Published
 from .server import Server
+from .sweeps import SweepOutcome, SweepProgress, run_sweep
 from .thread import ClientThread
 from .tokens import StoredToken, TokenStore, server_key, token_variable
 from .transport import is_loopback
@@ -33,6 +34,8 @@ __all__ = [
     "Server",
     "Sink",
     "StoredToken",
+    "SweepOutcome",
+    "SweepProgress",
     "TokenInfo",
     "TokenStore",
     "ask_without_token",
@@ -41,6 +44,7 @@ __all__ = [
     "is_loopback",
     "judge",
     "look_at_network",
+    "run_sweep",
     "running_hub",
     "server_key",
     "token_variable",

@@ -32,7 +32,7 @@ async def log_in(transport: Transport, server: Server, username: str, password: 
     body = {"username": username, "password": password, "label": label, "lifetime": lifetime}
     former, server.token = server.token, ""  # a stale token must not spoil the request for a new one
     try:
-        answer = await _ask(transport, "POST", body)
+        answer = await _post(transport, body)
         token = read_as(answer, dict[str, Any]).get("access_token")
         if not isinstance(token, str) or not token:
             raise ProtocolError(f"{server.url} answered the log-in without a token")
@@ -68,6 +68,22 @@ async def token_info(transport: Transport) -> TokenInfo:
         if error.status >= 500 or error.status == 429:
             raise
         return TokenInfo()
+
+
+async def _post(transport: Transport, body: dict[str, Any]) -> httpx.Response:
+    """Send the credentials; on old servers to the other path.
+
+    Without a token Everest says 401 before it says 404, so a 401 can mean that there is no such path below /api.
+    """
+    try:
+        return await _ask(transport, "POST", body)
+    except AuthenticationError as error:
+        try:
+            return await transport.request("POST", _PATHS[1], json=body)
+        except RefusedError as second:
+            if second.status not in _ABSENT:
+                raise
+            raise error from None
 
 
 async def _ask(transport: Transport, method: str, body: dict[str, Any] | None = None) -> httpx.Response:

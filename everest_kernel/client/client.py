@@ -244,10 +244,13 @@ class EverestClient:
             raise
         return read_job(answer)
 
-    async def follow(self, job_id: str, sink: Sink, *, job: Job | None = None) -> Job:
-        """Tell `sink` everything about a job until it is over; the job at its end."""
+    async def follow(self, job_id: str, sink: Sink, *, job: Job | None = None, output: bool = True) -> Job:
+        """Tell `sink` everything about a job until it is over; the job at its end.
+
+        Without `output`, what it writes and its log are neither told nor fetched.
+        """
         events = await self._event_stream()
-        return await Follower(self, job or await self.job(job_id), sink, events).run()
+        return await Follower(self, job or await self.job(job_id), sink, events, output=output).run()
 
     async def job(self, job_id: str) -> Job:
         """A job as it is now."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+import httpx
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -110,8 +111,11 @@ class EventStream:
             pause = min(pause * 2, _PAUSES[1])
 
     def _connect(self) -> connect:
+        address = self._server.url.replace("http", "ws", 1) + self._path
         return connect(
-            self._server.url.replace("http", "ws", 1) + self._path,
+            address,
+            # what the REST client trusts
+            ssl=httpx.create_ssl_context() if address.startswith("wss:") else None,
             additional_headers={"Authorization": f"Bearer {self._server.token}"},
             open_timeout=_OPEN_TIMEOUT,
             compression=None,

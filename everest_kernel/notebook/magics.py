@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from .session import shared_session
 from .transform import ENTRY, CellTransformer
 
 if TYPE_CHECKING:
+    from ..client import EverestClient
     from .channels import Channel
 
 __all__ = ["Everest", "load", "unload"]
@@ -84,17 +86,17 @@ class Everest:
         self.session.thread.run(self._log(words[0], folder, channel_for(self.shell)))
 
     async def _log(self, job_id: str, folder: Path | None, channel: Channel) -> None:
-        client = await self.session.client("embedded")
+        client = await self.session.client_of_job(job_id)
         job = await client.job(job_id)
         for stream in ("stdout", "stderr"):
-            if stream not in job.result:
+            value = job.result.get(stream)
+            if not isinstance(value, str):
                 continue
-            if folder is not None:
-                await client.download_to(job.result[stream], folder / stream)
-                channel.text("stdout", f"{folder / stream}\n")
-            else:
-                text = (await client.download(job.result[stream])).decode("utf-8", "replace")
-                channel.text(stream, text)
+            if folder is None:
+                await _show_stream(client, value, stream, channel)
+                continue
+            await _save_stream(client, value, folder / stream)
+            channel.text("stdout", f"{folder / stream}\n")
 
     def _prepare(self, line: str, body: str) -> Prepared:
         return prepare(parse_remote_line(line), body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
@@ -113,12 +115,42 @@ class Everest:
         except EverestError:
             run.end("failed")
             raise
+        finally:
+            self.session.note_job(run.job_id, run.prepared.route.server)
 
     def _finish(self, run: RemoteRun, outcome: Outcome) -> Any:
         back = finish(run, outcome, self.shell.user_ns, Path.cwd())
         if back.display is not None:
             return _Shown(back.display)
         return back.last
+
+
+async def _show_stream(client: EverestClient, value: str, stream: str, channel: Channel) -> None:
+    """Show an output: a file, in pieces, or a text that the server gives as it is."""
+    from ..client import is_file_uri
+
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def show(text: str) -> None:
+        if text:  # a stream message without text is against the protocol
+            channel.text(stream, text)
+
+    if not is_file_uri(value):
+        show(value)
+        return
+    async with client.stream(value) as blocks:
+        async for block in blocks:
+            show(decoder.decode(block))
+    show(decoder.decode(b"", final=True))
+
+
+async def _save_stream(client: EverestClient, value: str, target: Path) -> None:
+    from ..client import is_file_uri
+
+    if is_file_uri(value):
+        await client.download_to(value, target)
+    else:
+        target.write_text(value, "utf-8")
 
 
 class _Shown:

@@ -127,6 +127,9 @@ def start_remote(
 
     async def send() -> Outcome:
         client = await session.client(prepared.route.server)
-        return await run.run(client)
+        try:
+            return await run.run(client)
+        finally:
+            session.note_job(run.job_id, prepared.route.server)
 
     return RemoteJob(run, session.thread.submit(send()))

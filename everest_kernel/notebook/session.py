@@ -23,6 +23,7 @@ class NotebookSession:
         self._thread: ClientThread | None = None
         self._clients: dict[str, EverestClient] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._servers: dict[str, str] = {}
 
     @property
     def thread(self) -> ClientThread:
@@ -47,6 +48,15 @@ class NotebookSession:
 
                 self._clients[server] = EverestClient(await open_server(server, load_configuration(Path.cwd())))
             return self._clients[server]
+
+    def note_job(self, job_id: str, server: str) -> None:
+        """Remember at which server a job is."""
+        if job_id:
+            self._servers[job_id] = server
+
+    async def client_of_job(self, job_id: str) -> EverestClient:
+        """The client for the server at which a job is; the default one for a job of another notebook."""
+        return await self.client(self._servers.get(job_id) or load_configuration(Path.cwd()).default_server)
 
     async def use_token(self, server: str, token: str) -> None:
         """From now on use this token for a server; jobs that are being followed go on."""

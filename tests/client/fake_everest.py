@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -57,6 +58,8 @@ class FakeEverest:
     files: dict[str, bytes] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     date: float | None = None
+    most_active: int = 0
+    changed: anyio.Event = field(default_factory=anyio.Event)
 
     def __post_init__(self) -> None:
         routes = [
@@ -84,7 +87,7 @@ class FakeEverest:
         app: Any = self._starlette
         if planned:
             app = planned.pop(0)
-        elif not scope["path"].endswith("/access_token") and not self._known(request):
+        elif not self._known(request) and not self._is_log_in(scope["path"]):
             app = HTMLResponse("<html><title>401 Unauthorized</title></html>", 401)
 
         async def dated(message: Any) -> None:
@@ -94,6 +97,15 @@ class FakeEverest:
             await send(message)
 
         return await app(scope, receive, dated)
+
+    def _is_log_in(self, path: str) -> bool:
+        """Whether a path is one that strangers may ask; below /api all others are answered with 401."""
+        return path in [f"{prefix}/access_token" for prefix in self.prefixes] or not path.startswith("/api/")
+
+    async def running(self, count: int) -> None:
+        """Wait until so many jobs say that they run."""
+        while sum(job["state"] == "RUNNING" for job in self.jobs.values()) < count:
+            await self.changed.wait()
 
     def _known(self, request: Request) -> bool:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
@@ -149,6 +161,8 @@ class FakeEverest:
             "inputs": body["inputs"],
             **self.job_fields,
         }
+        active = sum(job["state"] not in ("DONE", "FAILED", "CANCELLED") for job in self.jobs.values())
+        self.most_active = max(self.most_active, active)
         self.logs[job_id] = f"{STAMP}0.123 Job submitted\n"
         status, fields = self.submission
         shown = {k: v for k, v in self.jobs[job_id].items() if fields is None or k in fields}
@@ -169,7 +183,11 @@ class FakeEverest:
                 self.logs[job["id"]] += f"{STAMP}1.5 [{RESOURCE}/agent-1] Received {said}\n"
             if state in ("DONE", "FAILED") and job["state"] != state:
                 self._run(job)  # it takes no time worth a thread
-            job |= {"state": state, "seen": seen}
+                state = "FAILED" if job.pop("exit") else state
+            if job["state"] != "FAILED":
+                job |= {"state": state, "seen": seen}
+        self.changed.set()
+        self.changed = anyio.Event()
         return JSONResponse({k: v for k, v in job.items() if k != "seen"})
 
     def _run(self, job: dict[str, Any]) -> None:
@@ -183,8 +201,8 @@ class FakeEverest:
             for uri in job["inputs"].get("files", []):
                 (folder / uri.rpartition("/")[2]).write_bytes(self.files[uri])
             with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-                subprocess.run(config["command"], shell=True, cwd=folder, stdout=out, stderr=err, check=False)
-            job["result"] = {}
+                done = subprocess.run(config["command"], shell=True, cwd=folder, stdout=out, stderr=err, check=False)
+            job |= {"result": {}, "exit": done.returncode}
             for mapping in config["outputMappings"]:
                 path = folder / mapping["file"]
                 if path.is_file():

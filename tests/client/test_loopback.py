@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+import trustme
 
 from everest_kernel.client import EverestClient, Server
 from everest_kernel.hub import Hub
@@ -43,6 +44,28 @@ async def test_output_arrives_while_the_job_runs(tmp_path: Path) -> None:
         record = Record(when=lambda text: text == b"first\n" and gate.touch())
         end = await run(client, f"echo first; {GATE.format(gate)}; echo last", record)
         assert end.state is JobState.DONE
+        assert record.text["stdout"] == b"first\nlast\n"
+
+
+async def test_so_it_does_over_tls_with_the_authority_that_the_user_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    files = (tmp_path / "cert.pem", tmp_path / "key.pem")
+    async with (
+        served_hub(tmp_path / "hub", tls=files) as (hub, _),
+        running_agent(hub, tmp_path),
+        EverestClient(Server(hub.public_url, hub.client_token())) as client,
+    ):
+        assert hub.public_url.startswith("https:")
+        gate = tmp_path / "gate"
+        record = Record(when=lambda text: text == b"first\n" and gate.touch())
+        await run(client, f"echo first; {GATE.format(gate)}; echo last", record)
         assert record.text["stdout"] == b"first\nlast\n"
 
 

@@ -73,8 +73,16 @@ async def test_a_wrong_password_is_told_and_keeps_the_former_token() -> None:
         assert client.server.token == TOKEN
 
 
+@pytest.mark.parametrize("prefixes", [("/auth",), ("/api/auth",), ("/auth", "/api/auth")])
+async def test_a_wrong_password_is_one_at_old_and_new_servers(prefixes: tuple[str, ...]) -> None:
+    async with client_of(FakeEverest(prefixes=prefixes)) as client:
+        with pytest.raises(AuthenticationError, match="does not accept this user name"):
+            await client.login("ada", "wrong")
+
+
 async def test_an_address_without_a_log_in_is_no_everest() -> None:
-    async with client_of(FakeEverest(prefixes=())) as client:
+    transport = httpx.MockTransport(lambda request: httpx.Response(404, text="not found"))
+    async with EverestClient(Server("https://x.example"), transport=transport) as client:
         with pytest.raises(ProtocolError, match="not an Everest server"):
             await client.login("ada", "x")
 

@@ -207,6 +207,15 @@ def test_a_cell_says_that_output_comes_later_and_shows_the_log_meanwhile(lab: La
     assert (lab.home / "work/f.txt").read_text() == "two\n"
 
 
+def test_the_whole_output_of_a_job_is_asked_of_its_server(lab: Lab) -> None:
+    for route in ("shell", "here"):  # on an old Everest, and on the hub
+        job = lab.kernel.run(f"%%remote {route}\nprintf {route}-größe; echo e >&2").header.rpartition("job ")[2]
+        shown = lab.kernel.run(f"%log {job}")
+        assert (shown.text(), shown.text("stderr")) == (f"{route}-größe", "e\n")
+        lab.kernel.run(f"%log {job} --save saved-{route}")
+        assert (lab.home / f"work/saved-{route}/stdout").read_text() == f"{route}-größe"
+
+
 def test_files_go_along(lab: Lab) -> None:
     (lab.home / "work/in.txt").write_text("hello")
     cell = lab.kernel.run("%%remote shell --files in.txt\ncat in.txt")
