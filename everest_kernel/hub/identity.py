@@ -152,11 +152,14 @@ class Identity:
         except (Argon2Error, InvalidHashError):
             return False
 
-    def add_resource(self, user: str, name: str) -> tuple[str, str]:
-        """Attach a resource, or give an existing one a new token; its id and its agent token."""
+    def add_resource(self, user: str, name: str, resource_id: str = "") -> tuple[str, str]:
+        """Attach a resource, or give an existing one a new token; its id and its agent token.
+
+        `resource_id` is the id of a new one; by default one is made.
+        """
         token = new_token()
         row = self._database.first("SELECT id FROM resources WHERE user = ? AND name = ?", user, name)
-        resource_id: str = row[0] if row else new_id()
+        resource_id = row[0] if row else resource_id or new_id()
         values = (resource_id, user, name, _hash(token))
         self._database.run(
             lambda connection: connection.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", values)

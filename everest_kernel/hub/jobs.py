@@ -96,7 +96,8 @@ class Jobs:
             name=request.name,
             user=user,
             app_id=application.id,
-            app_alias=f"{application.user}/{application.alias}" if application.alias else "",
+            # one without an alias of its own has its id in its place; programs compare that one then
+            app_alias=f"{application.user}/{application.alias}" if application.alias != application.id else "",
             app_name=application.name,
             app_version=application.version,
             description=request.description,

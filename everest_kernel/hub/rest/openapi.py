@@ -151,7 +151,7 @@ def _other_operations() -> Iterator[Operation]:
     yield Operation("GET", "/api/resources", "the resources that the user can name", resources)
     yield Operation(
         "POST", "/api/resources", "attach a resource; the answer alone has its agent's token", new,
-        _json(_struct(ResourceRequest)), refusals=(400, 409, 413),
+        _json(_struct(ResourceRequest)), refusals=(400, 403, 409, 413),
     )  # fmt: skip
     yield Operation("GET", _RESOURCES, "a resource", resource, refusals=(404,))
     yield Operation("DELETE", _RESOURCES, "detach it", _NOTHING, refusals=(403, 404))

@@ -15,17 +15,19 @@ from ...wire import EVENTS_PATH, EXTENSIONS_PATH, Extensions
 from ..gateway import Gateway
 from ..identity import Identity
 from ..scheduler import Scheduler
-from .common import Refusal, body_as, json_response, user_of
+from .common import Refusal, body_as, check_owner, json_response, user_of
 
 __all__ = ["ResourceRequest", "resource_routes"]
 
+_ID = re.compile(r"[0-9a-f]{24}\Z")
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,100}\Z")
 
 
 class ResourceRequest(msgspec.Struct):
-    """The body that attaches a resource."""
+    """The body that attaches a resource. `id`, for the hub's owner alone, is one that programs have compiled in."""
 
     name: str
+    id: str = ""
 
 
 def resource_routes(identity: Identity, gateway: Gateway, scheduler: Scheduler) -> list[Route]:
@@ -60,12 +62,19 @@ def resource_routes(identity: Identity, gateway: Gateway, scheduler: Scheduler) 
 
     async def create(request: Request) -> Response:
         user = user_of(request, identity)
-        name = (await body_as(request, ResourceRequest)).name
+        wanted = await body_as(request, ResourceRequest)
+        name = wanted.name
+        if wanted.id:
+            check_owner(request, identity)
+            if not _ID.match(wanted.id):
+                raise Refusal(400, "an id has 24 hexadecimal digits")
         if not _NAME.match(name):
             raise Refusal(400, "a resource's name has 1 to 100 characters, no slashes and no control characters")
         if any(present == name for _, _, present in identity.resources(user)):
             raise Refusal(409, f"there is a resource {name!r} already")
-        resource, token = identity.add_resource(user, name)
+        if any(present == wanted.id for present, _, _ in identity.resources()):
+            raise Refusal(409, f"there is a resource {wanted.id} already")
+        resource, token = identity.add_resource(user, name, wanted.id)
         return json_response(described(resource, user, name) | {"agentToken": token})
 
     async def read(request: Request) -> Response:
