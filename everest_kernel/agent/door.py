@@ -115,6 +115,8 @@ class Door:
         return owner if scheme.lower() == CLIENT_SCHEME.lower() and ":" in owner and any(good) else None
 
     def _peer(self, owner: str) -> Peer:
+        for other in [name for name, peer in self._peers.items() if peer.idle and name != owner]:
+            del self._peers[other]  # controllers take a new id for each of their runs
         if owner not in self._peers:
             # in a folder's name, in the environment of tasks: it must not give the token away
             digest = hashlib.sha256(owner.encode()).hexdigest()[:12]

@@ -93,6 +93,11 @@ class Peer:
         self._scope: anyio.CancelScope | None = None
         self._once = Once()
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is not connected and has left nothing."""
+        return self._scope is None and not self.tasks and not self._refused
+
     async def serve(self, frames: Frames, *, dialect: bool) -> None:
         """Talk over a connection until it is over, or until the controller has made a newer one."""
         if self._scope is not None:

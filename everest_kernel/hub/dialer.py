@@ -26,6 +26,8 @@ __all__ = ["Dialer", "hub_address"]
 log = logging.getLogger(__name__)
 
 _OPEN_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 1.0
+"""Seconds that the end of the hub may wait for an agent that does not read any more."""
 
 
 class Dialer:
@@ -102,6 +104,7 @@ class Dialer:
             additional_headers={"Authorization": _authorization(agent)},
             subprotocols=[websockets.Subprotocol(name) for name in (SUBPROTOCOL, DIALECT_SUBPROTOCOL)],
             open_timeout=_OPEN_TIMEOUT,
+            close_timeout=_CLOSE_TIMEOUT,
             compression=None,  # real Everest peers do none
             max_size=64 << 20,
             proxy=None,

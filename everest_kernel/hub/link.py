@@ -19,6 +19,7 @@ from ..wire import (
     FramesClosed,
     ProtocolError,
     TaskId,
+    TaskMessage,
     TaskStateReport,
     ToAgent,
     decode_from_agent,
@@ -30,6 +31,9 @@ __all__ = ["FULL_DIALECT", "DialledFrames", "DoorFrames", "Fetch", "Link", "gree
 log = logging.getLogger(__name__)
 
 FULL_DIALECT = frozenset({"stream", "data-uri"})
+_MOST_WAITING = 32 << 20
+"""Bytes, roughly, of messages that wait for an agent to read them. What is sent for tasks is bounded by its slots."""
+_OVERHEAD = 300
 HELLO_TIMEOUT = 10.0
 """Seconds after which an agent that has not greeted is taken for one that does not know how."""
 
@@ -72,10 +76,16 @@ class Link:
     fetches: dict[TaskId, Fetch] = field(default_factory=dict)
     group: anyio.abc.TaskGroup | None = None
     _outgoing: asyncio.Queue[ToAgent] = field(default_factory=asyncio.Queue)
+    _waiting: int = 0
 
     def put(self, message: ToAgent) -> None:
-        """Send a message, after those before it."""
-        self._outgoing.put_nowait(message)
+        """Send a message, after those before it; an agent that does not read is parted from."""
+        self._waiting += _size(message)
+        if self._waiting <= _MOST_WAITING:
+            self._outgoing.put_nowait(message)
+        else:
+            log.warning("agent of %s: it does not read what it is sent", self.name)
+            self.close()
 
     def close(self) -> None:
         """End the connection."""
@@ -86,9 +96,15 @@ class Link:
         """Send what is put, until the connection is over."""
         try:
             while True:
-                await frames.send(encode_message(await self._outgoing.get()))
+                message = await self._outgoing.get()
+                await frames.send(encode_message(message))
+                self._waiting -= _size(message)
         except FramesClosed:
             self.close()
+
+
+def _size(message: ToAgent) -> int:
+    return _OVERHEAD + (len(message.text) if isinstance(message, TaskMessage) else 0)
 
 
 async def greeting(frames: Frames, name: str) -> tuple[AgentHello | None, str | None]:

@@ -150,6 +150,24 @@ async def test_a_finished_task_goes_when_its_time_is_over(tmp_path: Path) -> Non
         await old.until_final("A")
 
 
+async def test_a_controller_that_left_nothing_is_forgotten(tmp_path: Path) -> None:
+    passive = PassiveSettings((TOKEN,), 0)
+    agent = Agent(AgentSettings("", "", "n", tmp_path / "tasks", passive=passive))
+    assert agent.door is not None
+    async with anyio.create_task_group() as group:
+        group.start_soon(agent.run)
+        await agent.door.ready.wait()
+        address = f"127.0.0.1:{agent.door.port}"
+        for run in range(3):
+            async with controller(address, f"run-{run}:{TOKEN}"):
+                pass
+        async with controller(address, f"busy:{TOKEN}") as busy, controller(address, f"last:{TOKEN}"):
+            await busy.submit("A", "true")
+            await busy.until_final("A")
+            assert len(agent.door.peers) <= 3  # these two, and perhaps one that is just parting
+        group.cancel_scope.cancel()
+
+
 # --- allowed commands
 
 

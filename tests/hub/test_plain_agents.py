@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import AsyncIterator
@@ -371,6 +372,32 @@ async def finishes_a_job(client: httpx.AsyncClient, agent: OldAgent) -> None:
     await agent.state(task, "STAGED_OUT", {"outputData": [{"path": "stdout", "uri": "/files/stdout"}]})
     await agent.state(task, "DONE")
     assert (await final_job(client, job_id))["state"] == "DONE"
+
+
+async def test_an_agent_that_says_nothing_is_served_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("everest_kernel.hub.link.HELLO_TIMEOUT", 0.05)
+    async with served_hub(tmp_path / "hub") as (hub, client):
+        await client.post("/api/apps", json=ECHO)
+        job_id = await submit(client)
+        async with dialled_in(hub, f"?token={hub.agent_token('r')}") as agent:
+            task, _ = await agent.expect_task()
+            await agent.state(task, "DONE")
+            assert (await final_job(client, job_id))["state"] == "DONE"
+
+
+async def test_an_agent_that_does_not_read_is_parted_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("everest_kernel.hub.link._MOST_WAITING", 5_000_000)
+    async with attached(tmp_path) as (_hub, client, agent):
+        await submit(client)
+        task, _spec = await agent.expect_task()
+        assert agent.connection is not None
+        with anyio.fail_after(20), contextlib.suppress(websockets.ConnectionClosed):
+            await agent.send("TASK_MESSAGE", task, f"VAR_SET_MD x 1:{'y' * 100_000}")
+            while True:
+                await agent.send("TASK_MESSAGE", task, "VAR_GET x")
+        await agent.accept()
 
 
 async def test_outputs_that_cannot_be_reached_fail_a_job_of_an_agent_that_dialled_in(tmp_path: Path) -> None:
