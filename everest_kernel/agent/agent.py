@@ -80,13 +80,16 @@ class Agent:
     async def _stay_connected(self, peer: Peer) -> None:
         shortest, longest = self._settings.reconnect
         pause = shortest
+        said = ""
         while True:
             try:
                 async with self._connect() as connection:
-                    pause = shortest
+                    pause, said = shortest, ""
                     await peer.serve(DialledFrames(connection), dialect=True)
             except (OSError, websockets.WebSocketException, TimeoutError) as error:
-                log.warning("connection to %s: %s", self._settings.server_uri, error or type(error).__name__)
+                if (problem := str(error) or type(error).__name__) != said:  # a server that is away is mentioned once
+                    log.warning("connection to %s: %s", self._settings.server_uri, problem)
+                    said = problem
             await anyio.sleep(pause * random.uniform(0.5, 1))  # jitter: many agents lose a server at once
             pause = min(pause * 2, longest)
 

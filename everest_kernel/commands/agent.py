@@ -117,6 +117,8 @@ def settings_of(options: argparse.Namespace) -> AgentSettings:
             "the agent has nothing to dial and nothing to listen on",
             hint="Use --server URI, --passive PORT, or a configuration file that enables a mode.",
         )
+    if server and not server.startswith(("ws://", "wss://")):
+        raise ConfigurationError(f"{server!r} is not the address of a server", hint="Write ws://… or wss://….")
     token = os.environ.get(TOKEN_VARIABLE) or active.token
     if server and not token:
         raise ConfigurationError(

@@ -141,8 +141,7 @@ class Reports:
     # --- states
 
     def _on_state(self, link: Link, task: TaskId, report: TaskStateReport) -> None:
-        plain_info = msgspec.structs.replace(report.info, output_data=())  # without contents
-        self._note(link, task, TaskStateReport(report.task_id, report.state, plain_info))
+        self._note(link, task, _without_contents(report))
         if report.state == TaskState.RUNNING:
             self._jobs.on_running(task, link.resource)
         elif report.state == TaskState.STAGED_OUT:
@@ -240,6 +239,13 @@ class Reports:
             yield block
         if not self._scheduler.is_current(link.resource, task):
             raise _Superseded
+
+
+def _without_contents(report: TaskStateReport) -> TaskStateReport:
+    """A report as it may stand in a log."""
+    files = tuple(StagedFile(f.path, "data:" if f.uri.startswith("data:") else f.uri) for f in report.info.output_data)
+    info = msgspec.structs.replace(report.info, output_data=files)
+    return TaskStateReport(report.task_id, report.state, info)
 
 
 class _Superseded(Exception):  # noqa: N818 - not an error

@@ -119,6 +119,8 @@ def test_other_faults_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"{")
     with pytest.raises(ConfigurationError, match="bad"):
         settings("-c", str(tmp_path / "bad"))
+    with pytest.raises(ConfigurationError, match="address of a server"):
+        settings("--server", "http://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match="not a port"):
         settings("-c", str(write(tmp_path, REAL)), "--passive", "here:there")
 
