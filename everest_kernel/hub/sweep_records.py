@@ -58,7 +58,7 @@ class SweepRecords:
                 uri = file_uri("jobs", task.job_id, "tasks", str(task.number), *path.split("/"))
                 self._files.insert(connection, uri, user, task.job_id, content)
 
-        return self._database.write(write)
+        return self._database.write(write, patient=True)
 
     def ended(self, job_id: str) -> Iterator[tuple[int, str, str]]:
         """Number, state and message of all tasks of a job that are ended."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 import sqlite3
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everest_kernel.hub.contents import INLINE_LIMIT, Contents
-from everest_kernel.hub.database import Database
+from everest_kernel.hub.database import Database, Write
 from everest_kernel.hub.files import Files
 from everest_kernel.hub.job_log import JobLog
 from everest_kernel.hub.output_log import OutputLog
@@ -42,6 +43,28 @@ async def test_writes_of_one_turn_share_a_commit_and_are_on_disk_when_they_resol
     after = Database(tmp_path / "copy-hub.sqlite")
     assert after.query("SELECT count(*) FROM users") == [(3,)]
     after.close()
+
+
+async def test_a_patient_write_goes_with_the_next_commit_or_after_a_moment(database: Database) -> None:
+    def insert(name: str) -> Write:
+        return lambda c: c.execute("INSERT INTO users VALUES (?, 'x')", (name,))
+
+    patient = database.write(insert("patient"), patient=True)
+    await database.write(insert("prompt"))
+    assert patient.done()
+    alone = database.write(insert("alone"), patient=True)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not alone.done()
+    await asyncio.wait_for(alone, 10)
+    assert [name for (name,) in database.query("SELECT name FROM users ORDER BY name")] == [
+        "alone",
+        "patient",
+        "prompt",
+    ]
+    last = database.write(insert("last"), patient=True)
+    database.close()
+    assert last.done()
 
 
 async def test_a_faulty_write_takes_no_other_with_it(database: Database) -> None:
