@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 import httpx
 
@@ -35,7 +36,7 @@ from .answers import (
 from .authentication import DEFAULT_LABEL, DEFAULT_LIFETIME, log_in, log_out, token_info
 from .events import EventStream
 from .follower import Follower, Sink
-from .publication import BY_HAND, Published, check_fit, publish
+from .publication import Published, check_fit, ensure, publish
 from .resources import resource_ids
 from .server import Server
 from .transport import Transport
@@ -141,22 +142,7 @@ class EverestClient:
 
         The alias must depend on the content; then whoever published it published the same.
         """
-        known = self._applications.get(application.alias)
-        if known is not None:
-            return known
-        for present in await self.applications():
-            if present.alias == application.alias:
-                return self._applications.setdefault(application.alias, present.id)
-        try:
-            answer = await self._transport.request("POST", "/api/apps", json=application)
-        except RefusedError as error:
-            if error.status == 409:  # another kernel was faster
-                for present in await self.applications():
-                    if present.alias == application.alias:
-                        return self._applications.setdefault(application.alias, present.id)
-            error.hint = error.hint or BY_HAND
-            raise
-        return self._applications.setdefault(application.alias, read_application(answer).id)
+        return await ensure(self._transport, application, self._applications)
 
     async def publish(self, application: Application) -> Published:
         """Create or update the user's application of this alias; nothing is sent when it is as it should be.
@@ -209,14 +195,18 @@ class EverestClient:
         """The content of a file in pieces."""
         return self._transport.stream(uri)
 
+    async def download_into(self, uri: str, target: IO[bytes]) -> None:
+        """Write a file's content into an open file."""
+        async with self._transport.stream(uri) as blocks:
+            async for block in blocks:
+                target.write(block)
+
     async def download_to(self, uri: str, target: Path) -> None:
         """Write a file's content to `target`, whole or not at all."""
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
         try:
             with os.fdopen(handle, "wb") as stream:
-                async with self._transport.stream(uri) as blocks:
-                    async for block in blocks:
-                        stream.write(block)
+                await self.download_into(uri, stream)
             os.replace(name, target)
         except BaseException:
             os.unlink(name)

@@ -12,7 +12,7 @@ from ..wire import Application, ConfigurationError, Parameter, RefusedError
 from .answers import TokenInfo, read_application, read_applications, read_as
 from .transport import Transport
 
-__all__ = ["BY_HAND", "Published", "check_fit", "differences", "merged", "misfits", "publish"]
+__all__ = ["BY_HAND", "Published", "check_fit", "differences", "ensure", "merged", "misfits", "publish"]
 
 _ABSENT = frozenset({404, 405})
 BY_HAND = (
@@ -34,6 +34,31 @@ class Published:
 
     address: str
     change: Literal["created", "updated", "unchanged"]
+
+
+async def ensure(transport: Transport, application: Application, known: dict[str, str]) -> str:
+    """The id of an application with this alias, published when the user has none; `known` remembers.
+
+    Raises:
+        RefusedError: the server does not let this user publish.
+    """
+
+    async def find() -> str | None:
+        present = read_applications(await transport.request("GET", "/api/apps"))
+        return next((a.id for a in present if a.alias.rpartition("/")[2] == application.alias), None)
+
+    found = known.get(application.alias) or await find()
+    if found is None:
+        try:
+            answer = await transport.request("POST", "/api/apps", json=application)
+        except RefusedError as error:
+            found = await find() if error.status == 409 else None  # another kernel was faster
+            if found is None:
+                error.hint = error.hint or BY_HAND
+                raise
+        else:
+            found = read_application(answer).id
+    return known.setdefault(application.alias, found)
 
 
 async def publish(transport: Transport, application: Application, owner: TokenInfo) -> Published:

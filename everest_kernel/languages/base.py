@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
+from .archives import ArchivedFile
+
 __all__ = ["CellRequest", "CellStream", "Display", "Language", "Names", "Program", "Returned", "StagedFile"]
 
 VALUE_LIMIT = 10_000_000
@@ -168,8 +170,8 @@ class Language(Protocol):
             ProtocolError: the file is not what a program of this language writes.
         """
 
-    def read_fetched(self, archive: IO[bytes]) -> dict[str, bytes]:
-        """Paths (relative, checked) to contents of the fetched files.
+    def read_fetched(self, archive: IO[bytes]) -> dict[str, ArchivedFile]:
+        """Paths (relative, checked) to the fetched files, which are read from the archive when they are asked for.
 
         Raises:
             ProtocolError: malformed, or with a path that leaves its folder.

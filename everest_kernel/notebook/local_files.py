@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,15 +66,15 @@ def _local_file(path: Path, folder: Path) -> LocalFile:
         raise CellOptionError(f"--files: {path} cannot be sent: {error}") from error
 
 
-def save_files(contents: dict[str, bytes], folder: Path) -> list[str]:
-    """Write fetched files under `folder`, each whole or not at all; gives their paths.
+def save_files(contents: Mapping[str, Iterable[bytes]], folder: Path) -> list[str]:
+    """Write fetched files, given in blocks, under `folder`, each whole or not at all; gives their paths.
 
     Raises:
         ProtocolError: a path that would leave the folder, also through a link that lies in it.
         OSError: a file cannot be written.
     """
     root = folder.resolve()
-    targets: dict[Path, bytes] = {}
+    targets: dict[Path, Iterable[bytes]] = {}
     for name, content in contents.items():
         target = folder / safe_path(name)
         if not target.parent.resolve().is_relative_to(root):
@@ -85,11 +86,11 @@ def save_files(contents: dict[str, bytes], folder: Path) -> list[str]:
     return list(contents)
 
 
-def _write_whole(target: Path, content: bytes) -> None:
+def _write_whole(target: Path, content: Iterable[bytes]) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            stream.writelines(content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,12 +20,13 @@ import anyio
 
 from ..languages import CellRequest, Display, Program, Returned
 from ..routes import Route, find_route, load_configuration, route_table
-from ..wire import CellError, EverestError, Job, JobCancelledError, JobFailedError, JobRequest, JobState, ProtocolError
+from ..wire import CellError, EverestError, Job, JobRequest, JobState
 from .channels import Channel
 from .header import Header, format_size
 from .inputs import Selection, select
 from .local_files import LocalFile, find_files, save_files
 from .options import RemoteOptions
+from .outcome import Outcome, failure_of, file_of
 from .output import CellOutput
 
 if TYPE_CHECKING:
@@ -104,16 +106,6 @@ def dry_run(prepared: Prepared) -> str:
 
 
 @dataclass
-class Outcome:
-    """What a finished job left: the job, and the raw contents of its outputs."""
-
-    job: Job
-    values: bytes | None = None
-    fetched: bytes | None = None
-    last_lines: tuple[str, ...] = ()
-
-
-@dataclass
 class RemoteRun:
     """Sends one prepared cell and follows it, on the client's event loop.
 
@@ -168,9 +160,10 @@ class RemoteRun:
             job = await client.follow(job.id, _Sink(self, output), job=job)
         outcome = Outcome(job, last_lines=output.last_lines())
         if "values" in job.result:
-            outcome.values = await client.download(_file(job, "values"))
+            outcome.values = await client.download(file_of(job, "values"))
         if "fetched" in job.result and job.state is JobState.DONE:
-            outcome.fetched = await client.download(_file(job, "fetched"))
+            outcome.fetched = tempfile.TemporaryFile()  # noqa: SIM115 - it may be large; the outcome closes it
+            await client.download_into(file_of(job, "fetched"), outcome.fetched)
         return outcome
 
     async def _request(self, client: EverestClient) -> JobRequest:
@@ -240,14 +233,6 @@ class _Sink:
         self._run.on_log(lines, self._output)
 
 
-def _file(job: Job, output: str) -> str:
-    """The address of an output that is a file."""
-    value = job.result[output]
-    if not isinstance(value, str) or not value.startswith(("/", "http://", "https://")):
-        raise ProtocolError(f"the output {output!r} of the job's application is not a file", job_id=job.id)
-    return value
-
-
 def _note(job_id: str) -> Any:
     def note(size: int, lines: int) -> str:
         return f"[{lines:,} lines ({format_size(size)}) not shown; the whole output: %log {job_id}]"
@@ -268,15 +253,15 @@ def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: 
         back = Returned() if outcome.values is None else language.read_back(io.BytesIO(outcome.values))
         if job.state is not JobState.DONE:
             run.end(str(job.state).lower())
-            raise _failure(job, back, outcome)
+            raise failure_of(job, back, outcome)
         namespace.update(back.values)
-        files = {} if outcome.fetched is None else language.read_fetched(io.BytesIO(outcome.fetched))
+        files = {} if outcome.fetched is None else language.read_fetched(outcome.fetched)
         saved = save_files(files, folder)
     except EverestError as error:
         error.job_id = error.job_id or job.id
         error.resource = error.resource or job.resource_name or None
         raise
-    run.header.returned = {**back.sizes, **{name: len(files[name]) for name in saved}}
+    run.header.returned = {**back.sizes, **{name: files[name].size for name in saved}}
     run.header.left = back.left
     run.end("done" if not back.problems else "incomplete")
     if back.problems:
@@ -286,26 +271,3 @@ def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: 
             resource=job.resource_name or None,
         )
     return back
-
-
-def _failure(job: Job, back: Returned, outcome: Outcome) -> EverestError:
-    context = {"job_id": job.id, "resource": job.resource_name or None}
-    if job.state is JobState.CANCELLED:
-        return JobCancelledError(job.info or "the job was cancelled", **context)
-    message = back.error or job.info or "the job failed without saying why"
-    if job.exit_code and job.reason == "exit" and not back.error:
-        message = f"the program ended with exit code {job.exit_code}"
-    return JobFailedError(
-        message,
-        exit_code=job.exit_code,
-        last_lines=() if back.error else outcome.last_lines,
-        hint=_HINTS.get(job.reason, f"`%log {job.id}` shows the whole output."),
-        **context,
-    )
-
-
-_HINTS = {
-    "time-limit": "Allow it more time with --time-limit, or make the work smaller.",
-    "lost": "The machine that ran it went away; run the cell again.",
-    "start": "The resource has no such program; another route may have it.",
-}

@@ -52,7 +52,7 @@ def run(folder: Path, code: str, *, staged: dict[str, bytes] | None = None, **re
     fetched = {}
     if (folder / PYTHON.fetched_file).exists():
         with (folder / PYTHON.fetched_file).open("rb") as archive:
-            fetched = PYTHON.read_fetched(archive)
+            fetched = {path: b"".join(file) for path, file in PYTHON.read_fetched(archive).items()}
     return Ran(done.returncode, stream.feed(done.stdout) + stream.close(), done.stderr.decode(), back, fetched)
 
 

@@ -29,7 +29,8 @@ def run(folder: Path, code: str, staged: dict[str, bytes] | None = None, **reque
     if (folder / SHELL.values_file).exists():
         back = SHELL.read_back(io.BytesIO((folder / SHELL.values_file).read_bytes()))
     if (folder / SHELL.fetched_file).exists():
-        fetched = SHELL.read_fetched(io.BytesIO((folder / SHELL.fetched_file).read_bytes()))
+        archive = io.BytesIO((folder / SHELL.fetched_file).read_bytes())
+        fetched = {path: b"".join(file) for path, file in SHELL.read_fetched(archive).items()}
     return done, back, fetched
 
 

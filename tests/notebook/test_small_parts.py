@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 def test_fetched_files_are_written_whole(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("old")
-    assert save_files({"old": b"new", "a/b/c": b"deep"}, tmp_path) == ["old", "a/b/c"]
+    assert save_files({"old": [b"n", b"ew"], "a/b/c": [b"deep"]}, tmp_path) == ["old", "a/b/c"]
     assert (tmp_path / "old").read_bytes() == b"new"
     assert (tmp_path / "a/b/c").read_bytes() == b"deep"
     mask = os.umask(0)
@@ -108,7 +108,7 @@ def test_hostile_paths_write_nothing(tmp_path: Path, name: str) -> None:
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path)
     with pytest.raises(ProtocolError):
-        save_files({"good": b"1", name: b"2"}, folder)
+        save_files({"good": [b"1"], name: [b"2"]}, folder)
     assert sorted(p.name for p in folder.iterdir()) == ["link"], "not even the good ones"
 
 
@@ -118,7 +118,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     folder = tmp_path / "notebook"
     folder.mkdir()
     (folder / "out").symlink_to(victim)
-    save_files({"out": b"theirs"}, folder)
+    save_files({"out": [b"theirs"]}, folder)
     assert victim.read_text() == "mine"
 
 

@@ -7,7 +7,7 @@ import tokenize
 from typing import IO, Any
 
 from ...wire import ProtocolError
-from ..archives import read_zip
+from ..archives import ArchivedFile, list_zip
 from ..base import CellRequest, CellStream, Display, Names, Program, Returned
 from .analyse import find_names
 from .program import CELL_FILE, PROGRAM_FILE, render
@@ -52,9 +52,9 @@ class PythonLanguage:
             raise ProtocolError(f"what the program sent back cannot be read: {error}") from error
         return back
 
-    def read_fetched(self, archive: IO[bytes]) -> dict[str, bytes]:
+    def read_fetched(self, archive: IO[bytes]) -> dict[str, ArchivedFile]:
         """Files from the runner's ZIP archive."""
-        return read_zip(archive)
+        return list_zip(archive)
 
     def _read_value(self, bundle: Bundle, name: str, back: Returned) -> None:
         try:

@@ -7,7 +7,7 @@ import shlex
 from typing import IO, Any
 
 from ...wire import CellOptionError, ProtocolError, ValueRefusedError
-from ..archives import read_tar
+from ..archives import ArchivedFile, list_tar, read_tar
 from ..base import CellRequest, CellStream, Display, Names, Program, Returned
 
 __all__ = ["ShellLanguage"]
@@ -82,9 +82,9 @@ class ShellLanguage:
                 raise ProtocolError(f"unexpected {path!r} in what the program sent back")
         return back
 
-    def read_fetched(self, archive: IO[bytes]) -> dict[str, bytes]:
+    def read_fetched(self, archive: IO[bytes]) -> dict[str, ArchivedFile]:
         """Files from the program's tar archive."""
-        return read_tar(archive)
+        return list_tar(archive)
 
 
 def _check(name: str) -> str:
