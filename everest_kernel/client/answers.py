@@ -170,7 +170,7 @@ def _without_nulls(value: Any) -> Any:
     """A server's null is a field that it has not got."""
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return value
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _lenient(raw: Mapping[str, Any], kind: type[_Struct], response: httpx.Response) -> _Struct:

@@ -113,6 +113,8 @@ class FakeEverest:
 
     async def _token(self, request: Request) -> Response:
         if request.method == "POST":
+            if "authorization" in request.headers and not self._known(request):
+                return PlainTextResponse("who is this?", 401)
             given = await request.json()
             self.bodies.append(given)
             if self.users.get(given["username"]) != given["password"]:
@@ -136,7 +138,7 @@ class FakeEverest:
         if not self.publishing:
             return PlainTextResponse("you are not allowed to publish applications", 403)
         owner = {"user": "ada"} if self.tells_user else {}
-        self.apps[app_id] = {"allowList": ["@lab"], **await request.json(), "id": app_id, **owner}
+        self.apps[app_id] = {**await request.json(), "id": app_id, **owner}
         return JSONResponse(self.apps[app_id], status)
 
     async def _app(self, request: Request) -> Response:

@@ -284,11 +284,19 @@ async def test_publishing_sends_only_what_changed() -> None:
         assert (made.change, again.change, made.address) == ("created", "unchanged", f"ada/{SHELL.alias}")
         assert calls["POST /api/apps"] == 1
         assert not any(call.startswith("PUT") for call in calls)
+        (app,) = fake.apps.values()
+        by_hand = {"defaultValue": 2, "allowOverride": False}
+        app |= {"allowList": ["@lab"], "description": None}
+        app["config"]["resourceRequirements"]["nodes"] = by_hand
+        app["config"]["inputMappings"] = [m | {"pattern": None} for m in app["config"]["inputMappings"]]
+        assert (await client.publish(SHELL)).change == "unchanged", "nothing of ours is different"
         changed = msgspec.structs.replace(SHELL, name="another name")
         assert (await client.publish(changed)).change == "updated"
         (app,) = fake.apps.values()
         assert app["name"] == "another name"
         assert app["allowList"] == ["@lab"], "what the owner set by hand stays"
+        assert app["config"]["resourceRequirements"]["nodes"] == by_hand
+        assert app["config"]["resourceRequirements"]["timeLimit"]["allowOverride"] is True
         assert (await client.publish(changed)).change == "unchanged"
 
 
