@@ -7,7 +7,7 @@ from .client import EverestClient
 from .diagnosis import ApplicationFact, Facts, Finding, Level, Login, RoundTrip, judge
 from .embedded import embedded_server, running_hub
 from .follow import Follow, is_file_uri
-from .follower import Sink
+from .follower import DeafSink, Sink
 from .job_log import LogLine
 from .publication import Published
 from .server import Server
@@ -21,6 +21,7 @@ __all__ = [
     "DEFAULT_LIFETIME",
     "ApplicationFact",
     "ClientThread",
+    "DeafSink",
     "EverestClient",
     "Facts",
     "Finding",

@@ -268,7 +268,7 @@ def _resources(facts: Facts) -> Finding:
     if facts.resources is None:
         text = "this server does not list them; routes must name them by id"
         return Finding("resources", Level.OK, text)
-    advice = "Attach a machine: an Everest agent that runs there makes it a resource."
+    advice = "Attach a machine: `everest-kernel agent`, or Everest's own agent, makes it a resource."
     if not facts.resources:
         return Finding("resources", Level.WARNING, "none is attached: jobs will wait", advice)
     online = [resource.name or resource.id for resource in facts.resources if resource.online]

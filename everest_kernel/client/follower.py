@@ -37,7 +37,7 @@ from .job_log import JobLog, LogLine
 if TYPE_CHECKING:
     from .client import EverestClient
 
-__all__ = ["Follower", "Sink"]
+__all__ = ["DeafSink", "Follower", "Sink"]
 
 _FETCHES = 3
 """How often a finished job's output is fetched before a broken connection ends the following."""
@@ -57,6 +57,22 @@ class Sink(Protocol):
 
     def on_log(self, lines: list[LogLine]) -> None:
         """The server's log of it says something new; only where there is no live output."""
+
+
+class DeafSink:
+    """For whoever wants nothing but a job's end, which following gives anyway."""
+
+    def on_state(self, job: Job) -> None:
+        """Nothing."""
+
+    def on_output(self, stream: str, data: bytes) -> None:
+        """Nothing."""
+
+    def on_restart(self, attempt: int) -> None:
+        """Nothing."""
+
+    def on_log(self, lines: list[LogLine]) -> None:
+        """Nothing."""
 
 
 class Follower:

@@ -34,7 +34,7 @@ from ..wire import (
     file_parameter,
 )
 from .follow import is_file_uri
-from .job_log import LogLine
+from .follower import DeafSink
 
 if TYPE_CHECKING:
     from .client import EverestClient
@@ -193,7 +193,7 @@ class SingleJobs:
         )
         job = await self._submit(app_id, request)
         try:
-            return await self._client.follow(job.id, _Deaf(), job=job, output=False)
+            return await self._client.follow(job.id, DeafSink(), job=job, output=False)
         except asyncio.CancelledError:
             with anyio.CancelScope(shield=True), anyio.move_on_after(_CANCEL_SECONDS):
                 await self._client.cancel(job.id)
@@ -267,19 +267,3 @@ def _add(archive: zipfile.ZipFile, task: PlannedTask, outputs: Mapping[str, Path
 def _copy(source: IO[bytes], sink: IO[bytes]) -> None:
     while block := source.read(_BLOCK):
         sink.write(block)
-
-
-class _Deaf:
-    """Follows a task's job for its end alone."""
-
-    def on_state(self, job: Job) -> None:
-        """The end is what `follow` gives."""
-
-    def on_output(self, stream: str, data: bytes) -> None:
-        """Fetched at the end."""
-
-    def on_restart(self, attempt: int) -> None:
-        """Its end is what counts."""
-
-    def on_log(self, lines: list[LogLine]) -> None:
-        """Not read."""

@@ -8,6 +8,7 @@ values and shows the last one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import tempfile
 import time
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Prepared", "RemoteRun", "dry_run", "finish", "prepare"]
 
 _CANCEL_SECONDS = 5.0
+_CONFIRM_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,8 @@ class RemoteRun:
         try:
             return await self._follow(client, job)
         except asyncio.CancelledError:  # an interrupt: the far side is told before the cell is given back
-            with anyio.CancelScope(shield=True), anyio.move_on_after(_CANCEL_SECONDS):
-                await client.cancel(job.id)
+            with anyio.CancelScope(shield=True):
+                await _cancel(client, job.id)
             raise
 
     async def _follow(self, client: EverestClient, job: Job) -> Outcome:
@@ -231,6 +233,16 @@ class _Sink:
 
     def on_log(self, lines: list[LogLine]) -> None:
         self._run.on_log(lines, self._output)
+
+
+async def _cancel(client: EverestClient, job_id: str) -> None:
+    """Cancel a job, and give its agent a moment to confirm: only then is it over."""
+    from ..client import DeafSink
+
+    with anyio.move_on_after(_CANCEL_SECONDS):
+        await client.cancel(job_id)
+    with anyio.move_on_after(_CONFIRM_SECONDS), contextlib.suppress(EverestError):
+        await client.follow(job_id, DeafSink(), output=False)
 
 
 def _note(job_id: str) -> Any:
