@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DeafSink", "Follower", "Sink"]
 
+_LOG_BYTES = 1 << 20
+"""How much of a log is read again and again: who wants more of it reads it once, at the end."""
 _FETCHES = 3
 """How often a finished job's output is fetched before a broken connection ends the following."""
 
@@ -159,7 +161,7 @@ class Follower:
             elif isinstance(action, FetchOutput):
                 await self._fetch(action)
             elif isinstance(action, FetchLog):
-                text = await self._client.log(machine.job.id)
+                text = await self._client.log(machine.job.id, most=_LOG_BYTES)
                 self._queue.put_nowait(lambda: self._logged(text))
             else:
                 await self._client.cancel(machine.job.id)
