@@ -65,6 +65,7 @@ def list_tar(source: IO[bytes]) -> dict[str, ArchivedFile]:
         ProtocolError: malformed, with a link, or with a path that leaves its folder.
     """
     found: dict[str, ArchivedFile] = {}
+    source.seek(0)  # whoever filled the file left it at its end
     try:
         archive = tarfile.open(fileobj=source, mode="r:")  # noqa: SIM115 - its files are read later
         for entry in archive:

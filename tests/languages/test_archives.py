@@ -52,6 +52,13 @@ def test_files_and_sizes_in_any_order(pack: Packer, listed: Lister) -> None:
 
 
 @KINDS
+def test_a_file_that_was_just_written_is_read_from_its_start(pack: Packer, listed: Lister) -> None:
+    source = io.BytesIO()
+    source.write(pack({"a": b"1"}))
+    assert list(listed(source)) == ["a"]
+
+
+@KINDS
 def test_a_large_file_takes_little_memory(tmp_path: Path, pack: Packer, listed: Lister) -> None:
     (tmp_path / "big").write_bytes(pack({"big": bytes(range(256)) * (1 << 17)}))
     with (tmp_path / "big").open("rb") as source:
