@@ -125,7 +125,7 @@ class Kernel:
         while True:
             message = self.client.get_iopub_msg(timeout=limit)
             check_message(message)
-            if message["parent_header"].get("msg_type") == "interrupt_request":
+            if message["parent_header"].get("msg_type") == "interrupt_request" or _of_starting(message, message_id):
                 continue
             assert message["parent_header"].get("msg_id") == message_id, f"of another cell: {message}"
             cell.messages.append(message)
@@ -136,6 +136,8 @@ class Kernel:
                 break
         get = self.client.get_shell_msg if channel == "shell" else self.client.get_control_msg
         message = get(timeout=limit)
+        while _of_starting(message, message_id):
+            message = get(timeout=limit)
         check_message(message)
         assert message["parent_header"]["msg_id"] == message_id
         cell.reply, cell.seconds = message["content"], time.monotonic() - began
@@ -159,6 +161,12 @@ class Kernel:
                 return found
             if message["parent_header"].get("msg_type") != "interrupt_request":
                 found.append(message)
+
+
+def _of_starting(message: dict[str, Any], message_id: str) -> bool:
+    """Whether this answers one of the questions by which jupyter_client waited for a kernel that was slow to start."""
+    parent = message["parent_header"]
+    return parent.get("msg_type") == "kernel_info_request" and parent.get("msg_id") != message_id
 
 
 @contextmanager
