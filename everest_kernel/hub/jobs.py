@@ -101,6 +101,7 @@ class Jobs:
             app_name=application.name,
             app_version=application.version,
             description=request.description,
+            app=application.id,
             inputs=request.inputs,
             submitted=now,
             last_update_time=now,

@@ -89,6 +89,7 @@ async def test_a_job_has_every_field_that_is_read(hub: Everest) -> None:
     assert listed == job
     assert job["result"] == {}  # no outputs: an empty object, and it is there
     assert (job["state"], job["appId"], job["appAlias"], job["appName"]) == ("DONE", app_id, "local/sleep", "sleep")
+    assert job["app"] == app_id  # in place of appId, early in 2017
     assert (job["name"], job["user"], job["inputs"]) == ("Session - Job 0", "anna", {"duration": 0})
     assert before <= job["submitted"] <= job["lastUpdateTime"] <= int(time.time() * 1000)
     kinds = {
