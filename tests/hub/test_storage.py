@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from everest_kernel.hub.contents import INLINE_LIMIT, Content, Contents
 from everest_kernel.hub.database import Database, Write
-from everest_kernel.hub.files import Files, canonical, published_uris
+from everest_kernel.hub.files import Files, canonical, output_uris, published_uris
 from everest_kernel.hub.job_log import JobLog
 from everest_kernel.hub.output_log import OutputLog
 from everest_kernel.hub.tasks import InputError
@@ -189,6 +189,16 @@ def test_published_uris_are_distinct_and_the_first_of_a_name_is_plain(names: lis
     for name in set(names):
         assert published[uris[names.index(name)]] == f"/api/files/jobs/job/{name}"
     assert all(uri.endswith(f"/{name}") for uri, name in zip(published.values(), names, strict=True))
+
+
+def test_an_output_has_a_uri_of_its_own() -> None:
+    inputs = ["/api/files/temp/1/data.txt"]
+    assert output_uris("job", inputs, ["data.txt", "a/out.txt", "b/out.txt", "stdout"]) == {
+        "data.txt": "/api/files/jobs/job/2/data.txt",
+        "a/out.txt": "/api/files/jobs/job/out.txt",
+        "b/out.txt": "/api/files/jobs/job/2/out.txt",
+        "stdout": "/api/files/jobs/job/stdout",
+    }
 
 
 @pytest.mark.parametrize("sent", ["my%20file%28.txt", "my file(.txt", "my%20file(.txt?x=1"])
