@@ -42,7 +42,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--compat-failed-as-cancelled",
         action="store_true",
-        help="report failed jobs as CANCELLED to the old C++ client, which would poll them for ever",
+        help="report failed jobs as CANCELLED to C++ clients that know them by their header `charsets`: Templet's polls"
+        " a failed job for ever",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON when it is ready")
     parser.set_defaults(run=run)

@@ -17,7 +17,7 @@ from .database import Database, Write
 from .identity import new_id
 from .tasks import InputError
 
-__all__ = ["APPLICATION_FILES", "Files", "StoredFile", "canonical", "published_uris"]
+__all__ = ["APPLICATION_FILES", "Files", "StoredFile", "canonical", "output_uris", "published_uris"]
 
 APPLICATION_FILES = "/api/files/apps/"
 """What the URIs of applications' files begin with. Whoever may run an application may read them: everybody."""
@@ -45,19 +45,24 @@ def published_uris(job_id: str, uris: Iterable[str]) -> dict[str, str]:
     `/api/files/jobs/<job>/<name>`: old clients build exactly this from the last segment of the input's URI. A further
     file of the same name gets a number in between.
     """
-    published: dict[str, str] = {}
     taken: set[str] = set()
-    for uri in uris:
-        if uri in published or _FOREIGN.match(uri):
-            continue
-        name = name_of_uri(uri)
-        own, number = file_uri("jobs", job_id, name), 1
-        while own in taken:
-            number += 1
-            own = file_uri("jobs", job_id, str(number), name)
-        taken.add(own)
-        published[uri] = own
-    return published
+    own = [uri for uri in dict.fromkeys(uris) if not _FOREIGN.match(uri)]
+    return {uri: _free_uri(job_id, name_of_uri(uri), taken) for uri in own}
+
+
+def output_uris(job_id: str, inputs: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
+    """From a path in the task's directory to the URI of that output, other than those of the job's inputs."""
+    taken = set(published_uris(job_id, inputs).values())
+    return {path: _free_uri(job_id, path.rsplit("/", 1)[-1], taken) for path in paths}
+
+
+def _free_uri(job_id: str, name: str, taken: set[str]) -> str:
+    uri, number = file_uri("jobs", job_id, name), 1
+    while uri in taken:
+        number += 1
+        uri = file_uri("jobs", job_id, str(number), name)
+    taken.add(uri)
+    return uri
 
 
 class Files:

@@ -24,6 +24,7 @@ class Unfinished(NamedTuple):
     application: Application
     attempt: int
     cancelling: bool
+    delete_at_end: bool
 
 
 class JobRecords:
@@ -77,9 +78,11 @@ class JobRecords:
         )
         return [_read(*row) for row in rows]
 
-    def set_cancelling(self, job_id: str) -> asyncio.Future[None]:
+    def set_cancelling(self, job_id: str, *, delete_at_end: bool = False) -> asyncio.Future[None]:
         """Its owner wants it to end."""
-        return self._database.write(lambda c: c.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,)))
+        row = (2 if delete_at_end else 1, job_id)
+        change = "UPDATE jobs SET cancelling = max(cancelling, ?) WHERE id = ?"
+        return self._database.write(lambda connection: connection.execute(change, row))
 
     def set_attempt(self, job_id: str, attempt: int) -> asyncio.Future[None]:
         """Only this attempt counts from now on."""
@@ -123,7 +126,13 @@ class JobRecords:
             "SELECT request, status, application, attempt, cancelling FROM jobs WHERE final = 0 ORDER BY id"
         )
         return [
-            Unfinished(_read(request, status), msgspec.json.decode(body, type=Application), attempt, bool(cancelling))
+            Unfinished(
+                _read(request, status),
+                msgspec.json.decode(body, type=Application),
+                attempt,
+                cancelling=cancelling > 0,
+                delete_at_end=cancelling > 1,
+            )
             for request, status, body, attempt, cancelling in rows
         ]
 

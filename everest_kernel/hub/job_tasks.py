@@ -13,16 +13,17 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..wire import Job, JobState, ProtocolError, TaskId, TaskInfo, TaskState, file_uri
+from ..wire import Job, JobState, ProtocolError, TaskId, TaskInfo, TaskState
 from .actions import Action, Cancel, Delete, End, Over, Resume, Send
 from .contents import Content, Contents
+from .files import output_uris
 from .job_log import JobLog
 from .job_records import JobRecords
 from .live import LiveJob, LiveJobs, milliseconds
 from .output_log import OutputLog
 from .scheduler import Scheduler
 from .sweeps import Sweeps
-from .tasks import STREAMS, output_paths, read_results
+from .tasks import STREAMS, output_paths, read_results, stage_inputs
 
 __all__ = ["Dispatcher", "JobTasks"]
 
@@ -256,7 +257,8 @@ class JobTasks:
         for name in STREAMS:  # a stream without a byte is an empty file, as on any Everest
             if name in output_paths(live.application, live.job.inputs).values():
                 kept.setdefault(name, self._contents.small(b""))
-        uris = {path: file_uri("jobs", job_id, path.rsplit("/", 1)[-1]) for path in kept}
+        inputs = stage_inputs(live.application, live.job.inputs).files.values()
+        uris = output_uris(job_id, inputs, kept)
         by_uri = {uris[path]: content for path, content in kept.items()}
         result, problems = read_results(
             live.application,

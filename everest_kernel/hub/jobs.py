@@ -101,6 +101,7 @@ class Jobs:
             app_name=application.name,
             app_version=application.version,
             description=request.description,
+            app=application.id,
             inputs=request.inputs,
             submitted=now,
             last_update_time=now,
@@ -132,7 +133,7 @@ class Jobs:
         live.cancelling = True
         self._log.add(job_id, "Cancel requested")
         self.tasks.act(self._scheduler.cancel(job_id))
-        await self._records.set_cancelling(job_id)
+        await self._records.set_cancelling(job_id, delete_at_end=live.delete_at_end)
 
     async def delete(self, user: str, job_id: str) -> None:
         """Drop a job with its files; one that runs is cancelled first."""
@@ -140,8 +141,8 @@ class Jobs:
         if live is not None:
             live.delete_at_end = True
             await self.cancel(job_id)
-            return
-        await self._records.drop(job_id)
+        if self._live.get(job_id) is None:  # also when its end was just being written
+            await self._records.drop(job_id)
 
     @property
     def watchers(self) -> set[Callable[[str], None]]:
@@ -175,7 +176,7 @@ class Jobs:
 
     def _revive(self, record: Unfinished) -> UnfinishedJob:
         job, application = record.job, record.application
-        live = LiveJob(job, application, cancelling=record.cancelling)
+        live = LiveJob(job, application, cancelling=record.cancelling, delete_at_end=record.delete_at_end)
         resources = job.resources or application.resources
         if application.type != SWEEP_TYPE:
             live.job = msgspec.structs.replace(job, state=JobState.READY, attempt=record.attempt)

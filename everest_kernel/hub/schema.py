@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS applications (
 );
 -- further ids and `user/alias` names to which an application answers
 CREATE TABLE IF NOT EXISTS application_names (name TEXT PRIMARY KEY, application TEXT NOT NULL) WITHOUT ROWID;
+-- cancelling: 1 when its owner wants it to end, 2 when it is to be deleted then
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, user TEXT NOT NULL, submission_key TEXT, name TEXT NOT NULL, final INTEGER NOT NULL,
     attempt INTEGER NOT NULL, cancelling INTEGER NOT NULL,

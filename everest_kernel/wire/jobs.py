@@ -56,7 +56,7 @@ class Job(msgspec.Struct, rename="camel", frozen=True):
     """A job as `GET /api/jobs/<id>` gives it. Times are milliseconds since the epoch.
 
     Unknown fields are ignored and missing ones have defaults, because servers differ. The fields after
-    `data_size` are additions of the embedded hub; a real Everest leaves them at their defaults.
+    `app` are additions of the embedded hub; a real Everest leaves them at their defaults.
     """
 
     id: str
@@ -78,6 +78,8 @@ class Job(msgspec.Struct, rename="camel", frozen=True):
     resource_requirements: dict[str, float] = {}
     notify_user: bool = False
     data_size: int = 0
+    app: str = ""
+    """The application's id once more: what everest.py of January 2017 reads in a list of jobs."""
     started: int = 0
     finished: int = 0
     exit_code: int | None = None

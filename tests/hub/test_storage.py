@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.hub.contents import INLINE_LIMIT, Contents
+from everest_kernel.hub.contents import INLINE_LIMIT, Content, Contents
 from everest_kernel.hub.database import Database, Write
-from everest_kernel.hub.files import Files
+from everest_kernel.hub.files import Files, canonical, output_uris, published_uris
 from everest_kernel.hub.job_log import JobLog
 from everest_kernel.hub.output_log import OutputLog
 from everest_kernel.hub.tasks import InputError
@@ -118,6 +118,92 @@ async def test_equal_contents_are_kept_once_and_until_the_last_file_goes(databas
     assert await files.delete("u", uris[1])
     assert not stored.content.exists()
     assert not await files.delete("u", uris[1])
+
+
+async def test_an_equal_upload_survives_the_deletion_of_the_last_file(database: Database, tmp_path: Path) -> None:
+    contents = Contents(database, tmp_path / "files")
+    files = Files(database, contents)
+    data = b"z" * (INLINE_LIMIT + 1)
+    first = await files.add_temporary("u", "a", await contents.receive(chunks(data)))
+    again = await contents.receive(chunks(data))
+    deleting = asyncio.create_task(files.delete("u", first))
+    second = await files.add_temporary("u", "b", again)  # its write comes with the deletion's, or after it
+    assert await deleting
+    await asyncio.sleep(0)
+    stored = files.open("u", second)
+    assert stored is not None
+    assert isinstance(stored.content, Path)
+    assert stored.content.read_bytes() == data
+
+
+async def test_what_is_not_written_is_discarded(database: Database, tmp_path: Path) -> None:
+    contents = Contents(database, tmp_path / "files")
+    content = await contents.receive(chunks(b"x" * (INLINE_LIMIT + 1)))
+    assert contents.read(content) == b"x" * (INLINE_LIMIT + 1)
+    contents.discard(content)
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+
+
+async def test_a_cancelled_upload_leaves_nothing(database: Database, tmp_path: Path) -> None:
+    contents = Contents(database, tmp_path / "files")
+    more = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            yield b"x" * (1 << 20)
+        more.set()
+        await asyncio.Event().wait()
+
+    receiving = asyncio.create_task(contents.receive(slow()))
+    await more.wait()
+    receiving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await receiving
+    await asyncio.get_running_loop().shutdown_default_executor()  # the thread that writes has ended
+    await asyncio.sleep(0)
+    assert list((tmp_path / "files" / "incoming").iterdir()) == []
+
+
+async def test_a_file_that_replaces_another_releases_it(database: Database, tmp_path: Path) -> None:
+    contents = Contents(database, tmp_path / "files")
+    files = Files(database, contents)
+    for letter in (b"a", b"b"):
+        content = await contents.receive(chunks(letter * (INLINE_LIMIT + 1)))
+        uri = "/api/files/jobs/j/out"
+
+        def write(connection: sqlite3.Connection, content: Content = content, uri: str = uri) -> None:
+            content.write(connection)
+            files.insert(connection, uri, "u", "j", content)
+
+        await database.write(write)
+    await asyncio.sleep(0)
+    assert len([path for path in (tmp_path / "files").rglob("*") if path.is_file()]) == 1
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=8))
+def test_published_uris_are_distinct_and_the_first_of_a_name_is_plain(names: list[str]) -> None:
+    uris = [f"/api/files/temp/{number}/{name}" for number, name in enumerate(names)]
+    published = published_uris("job", [*uris, *uris, "https://host/x"])
+    assert list(published) == uris
+    assert len(set(published.values())) == len(uris)
+    for name in set(names):
+        assert published[uris[names.index(name)]] == f"/api/files/jobs/job/{name}"
+    assert all(uri.endswith(f"/{name}") for uri, name in zip(published.values(), names, strict=True))
+
+
+def test_an_output_has_a_uri_of_its_own() -> None:
+    inputs = ["/api/files/temp/1/data.txt"]
+    assert output_uris("job", inputs, ["data.txt", "a/out.txt", "b/out.txt", "stdout"]) == {
+        "data.txt": "/api/files/jobs/job/2/data.txt",
+        "a/out.txt": "/api/files/jobs/job/out.txt",
+        "b/out.txt": "/api/files/jobs/job/2/out.txt",
+        "stdout": "/api/files/jobs/job/stdout",
+    }
+
+
+@pytest.mark.parametrize("sent", ["my%20file%28.txt", "my file(.txt", "my%20file(.txt?x=1"])
+def test_every_clients_encoding_of_a_name_is_the_same_uri(sent: str) -> None:
+    assert canonical(f"/api/files/temp/x/{sent}") == "/api/files/temp/x/my%20file%28.txt"
 
 
 async def test_files_of_others_are_unknown(database: Database, tmp_path: Path) -> None:

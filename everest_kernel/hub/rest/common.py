@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
@@ -96,10 +97,11 @@ async def body_as(request: Request, kind: type[_T]) -> _T:
     """
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise Refusal(413, "the request is too large: upload files to /api/files/temp instead")
+        async with aclosing(request.stream()) as stream:
+            async for chunk in stream:
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise Refusal(413, "the request is too large: upload files to /api/files/temp instead")
     except ClientDisconnect as error:
         raise Refusal(400, "the request ended early") from error
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
 from python_multipart import MultipartParser
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["file_part"]
 
 
-async def file_part(content_type: str, chunks: AsyncIterator[bytes]) -> tuple[str, AsyncIterator[bytes]]:
+async def file_part(content_type: str, chunks: AsyncIterator[bytes]) -> tuple[str, AsyncGenerator[bytes, None]]:
     """The name and the bytes of the first part that has a file name; the names of the parts do not matter.
 
     Old clients send their file under any part name, and some send text parts before or after it.
@@ -41,7 +41,7 @@ async def file_part(content_type: str, chunks: AsyncIterator[bytes]) -> tuple[st
     return parts.name, _blocks(parser, parts, chunks)
 
 
-async def _blocks(parser: MultipartParser, parts: _Parts, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _blocks(parser: MultipartParser, parts: _Parts, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     while True:
         for block in parts.take():
             yield block

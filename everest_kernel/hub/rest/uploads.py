@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -21,14 +22,16 @@ async def receive(request: Request, contents: Contents) -> tuple[str, Content]:
     Raises:
         Refusal: 400 when it cannot be read, ends early, or has a name that is none.
     """
-    kind, chunks = request.headers.get("content-type", ""), _chunks(request)
-    if kind.lower().startswith("multipart/"):
-        sent, chunks = await file_part(kind, chunks)
-        # some send the whole path, with the separators of their system
-        name = _checked(sent.replace("\\", "/").rsplit("/", 1)[-1])
-    else:
-        name = _checked(request.query_params.get("filename") or f"file-{new_id()}")
-    return name, await contents.receive(chunks)
+    kind = request.headers.get("content-type", "")
+    async with aclosing(_chunks(request)) as chunks:
+        if not kind.lower().startswith("multipart/"):
+            name = _checked(request.query_params.get("filename") or f"file-{new_id()}")
+            return name, await contents.receive(chunks)
+        sent, file = await file_part(kind, chunks)
+        async with aclosing(file) as blocks:
+            # some send the whole path, with the separators of their system
+            name = _checked(sent.replace("\\", "/").rsplit("/", 1)[-1])
+            return name, await contents.receive(blocks)
 
 
 def _checked(name: str) -> str:
@@ -38,9 +41,10 @@ def _checked(name: str) -> str:
         raise Refusal(400, error.message) from error
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
+async def _chunks(request: Request) -> AsyncGenerator[bytes, None]:
     try:
-        async for chunk in request.stream():
-            yield chunk
+        async with aclosing(request.stream()) as stream:
+            async for chunk in stream:
+                yield chunk
     except ClientDisconnect as error:
         raise Refusal(400, "the upload ended early") from error
