@@ -112,5 +112,8 @@ class Agent:
         folder: Path = self._settings.tasks_dir
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in folder.iterdir():
-            kill_marked(leftover.name)
-            shutil.rmtree(leftover, ignore_errors=True)
+            if leftover.is_dir():
+                kill_marked(leftover.name)
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink()  # long output of a task

@@ -21,6 +21,7 @@ class Output:
         self._path = path
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
+        self._saved = False
         self.length = 0
 
     def append(self, data: bytes) -> None:
@@ -28,6 +29,7 @@ class Output:
         self.length += len(data)
         if self._file is None and self.length > _IN_MEMORY:
             self._file = self._path.open("w+b", buffering=0)
+            self._saved = True
             self._file.write(self._memory)
             self._memory.clear()
         if self._file is None:
@@ -47,10 +49,17 @@ class Output:
         """The file that holds all of it."""
         if self._file is None:
             self._path.write_bytes(self._memory)
+            self._saved = True
         return self._path
 
-    def close(self) -> None:
-        """Nothing will be read any more."""
+    def small(self) -> bytes | None:
+        """All of it when it is in memory; None when it is in its file."""
+        return bytes(self._memory) if self._file is None else None
+
+    def remove(self) -> None:
+        """Nothing will be read any more, and the file goes."""
         if self._file is not None:
             self._file.close()
             self._file = None
+        if self._saved:
+            self._path.unlink(missing_ok=True)

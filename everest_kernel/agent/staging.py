@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..wire import InputData, ProtocolError, StagedFile, TaskContext, data_uri, read_data_uri, safe_path
+from .output import Output
 
 if TYPE_CHECKING:
     import httpx
@@ -59,19 +60,31 @@ class Stager:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise StagingError(f"the input {item.path!r} cannot be fetched: {error}") from error
 
-    async def deliver(self, sources: dict[str, Path], directory: Path, context: TaskContext) -> tuple[StagedFile, ...]:
-        """Bring away those of `sources`, by path in the task's directory, that exist as plain files below `directory`.
+    async def deliver(
+        self, paths: Sequence[str], streams: Mapping[str, Output], directory: Path, context: TaskContext
+    ) -> tuple[StagedFile, ...]:
+        """Bring away those of `paths` that are `streams` or exist as plain files in the task's directory.
 
         Raises:
             StagingError: one is a link out of the directory, or cannot be delivered.
         """
         staged = []
-        for path, source in present(sources, directory).items():
+        files = present([path for path in paths if path not in streams], directory)
+        for path in paths:
             try:
-                staged.append(StagedFile(path, await self._deliver(source, context)))
+                if path in streams:
+                    staged.append(StagedFile(path, await self._deliver_stream(streams[path], context)))
+                elif path in files:
+                    staged.append(StagedFile(path, await self._deliver(files[path], context)))
             except OSError as error:
                 raise StagingError(f"the output {path!r} cannot be read: {error}") from error
         return tuple(staged)
+
+    async def _deliver_stream(self, output: Output, context: TaskContext) -> str:
+        small = output.small()
+        if small is not None and len(small) <= context.inline_limit:
+            return data_uri(small)
+        return await self._deliver(output.save(), context)
 
     async def _deliver(self, source: Path, context: TaskContext) -> str:
         if context.inline_limit and source.stat().st_size <= context.inline_limit:
@@ -104,14 +117,16 @@ class Stager:
             await self._client.aclose()
 
 
-def present(sources: dict[str, Path], directory: Path) -> dict[str, Path]:
-    """Those of `sources` that exist as plain files below `directory`.
+def present(paths: Sequence[str], directory: Path) -> dict[str, Path]:
+    """Those of `paths`, in a task's directory, that exist as plain files below it.
 
     Raises:
         StagingError: one is a link out of the directory.
+        ProtocolError: one is no safe path.
     """
     found = {}
-    for path, source in sources.items():
+    for path in paths:
+        source = directory / safe_path(path)
         if not source.is_file():
             continue
         if not source.resolve().is_relative_to(directory.resolve()):

@@ -6,15 +6,16 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 import anyio
 import msgspec
 
-from ..wire import ProtocolError, StagedFile, TaskInfo, TaskState, TaskSubmit, safe_path
+from ..wire import ProtocolError, StagedFile, TaskInfo, TaskState, TaskSubmit
 from .output import Output
 from .process import TASK_VARIABLE, TaskProcess
 from .staging import Stager, StagingError, present
@@ -29,6 +30,11 @@ _WITHHELD = ("EVEREST_TOKEN", "EVEREST_AGENT_TOKEN", "EVEREST_AGENT_CLIENT_TOKEN
 """Variables of the agent's own environment that no task may see."""
 
 
+def own_environment() -> dict[str, str]:
+    """The agent's own environment, less what no task may see."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)}
+
+
 @dataclass(frozen=True)
 class TaskRules:
     """What holds for all tasks of a controller.
@@ -37,11 +43,13 @@ class TaskRules:
         allowed: one must match the whole command line; None admits all.
         files: server-relative address below which the agent itself serves outputs; empty when it does not.
         socket: the task socket, when it is open.
+        environment: the agent's own, less what no task may see.
     """
 
     allowed: tuple[re.Pattern[str], ...] | None = None
     files: str = ""
     socket: TaskSocket | None = None
+    environment: Mapping[str, str] = field(default_factory=own_environment, repr=False)
 
 
 class AgentTask:
@@ -49,7 +57,7 @@ class AgentTask:
 
     Args:
         submit: the message that brought it.
-        directory: its own folder; the program works in `work` below it.
+        directory: its own folder, in which the program works; long output is kept beside it.
         changed: called when there is something new to send.
         rules: what it may do.
 
@@ -75,12 +83,11 @@ class AgentTask:
         self._rules = rules or TaskRules()
         self._deliver: Callable[[str], None] | None = None
         self.reports: list[tuple[str, TaskInfo]] = []
-        self.outputs = {name: Output(directory / name) for name in STREAMS}
+        self.outputs = {name: Output(directory.with_name(f"{directory.name}.{name}")) for name in STREAMS}
         self.ended = anyio.Event()
         self._spec = submit.spec
         self._context = submit.context
         self._directory = directory
-        self._work = directory / "work"
         self._changed = changed
         self._scope = anyio.CancelScope()
 
@@ -126,16 +133,19 @@ class AgentTask:
         self._tell.close()
         self.messages.close()
         for output in self.outputs.values():
-            output.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+            output.remove()
+        try:
+            self._directory.rmdir()  # most tasks of a sweep leave nothing
+        except OSError:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     async def _attempt(self, stager: Stager) -> tuple[TaskState, TaskInfo]:
         if not self._allowed():
             message = f"the command {self._spec.command!r} is not one that this resource allows"
             return TaskState.FAILED, TaskInfo(reason="start", message=message)
         try:
-            self._work.mkdir(mode=0o700, parents=True)
-            await stager.fetch(self._spec.input_data, self._work)
+            self._directory.mkdir(mode=0o700)
+            await stager.fetch(self._spec.input_data, self._directory)
         except (StagingError, OSError) as error:
             return TaskState.FAILED, TaskInfo(reason="staging", message=str(error))
         try:
@@ -155,12 +165,12 @@ class AgentTask:
         words = shlex.split(self._spec.command)
         if not words:
             raise ValueError("the command is empty")
-        own = {name: value for name, value in os.environ.items() if not name.startswith(_WITHHELD)}
+        own = self._rules.environment
         added = {name: _expand(value, own) for name, value in self._spec.environment.items()}
         # the mark is the directory's name: two controllers may choose the same task id
         environment = {**own, **added, **self._socket_variables(), TASK_VARIABLE: self._directory.name}
-        words[0] = shutil.which(words[0], path=environment.get("PATH")) or words[0]
-        return TaskProcess(words, self._work, environment, self._on_output)
+        words[0] = _find_program(words[0], environment.get("PATH")) or words[0]
+        return TaskProcess(words, self._directory, environment, self._on_output)
 
     def _allowed(self) -> bool:
         allowed = self._rules.allowed
@@ -214,23 +224,22 @@ class AgentTask:
     async def _stage_out(self, stager: Stager, end: tuple[TaskState, TaskInfo]) -> tuple[TaskState, TaskInfo]:
         paths = [path for group in self._spec.output_data for path in group.paths]
         try:
-            sources = {path: self._source(path) for path in paths if not (self.stream and path in STREAMS)}
+            asked = [path for path in paths if not (self.stream and path in STREAMS)]
             if self._rules.files and not self._context.upload_uri:
-                self.served = present(sources, self._directory)
+                self.served = {path: self.outputs[path].save() for path in asked if path in STREAMS}
+                self.served |= present([path for path in asked if path not in STREAMS], self._directory)
                 staged = tuple(
                     StagedFile(path, f"{self._rules.files}/{quote(self.id, safe='')}/{quote(path)}")
                     for path in self.served
                 )
             else:
-                staged = await stager.deliver(sources, self._directory, self._context)
+                streams = {path: self.outputs[path] for path in asked if path in STREAMS}
+                staged = await stager.deliver(asked, streams, self._directory, self._context)
         except (StagingError, ProtocolError, OSError) as error:
             failed = TaskInfo(reason="staging", message=str(error), exit_code=end[1].exit_code)
             return (TaskState.FAILED, failed) if end[0] is TaskState.DONE else end
         self._report(TaskState.STAGED_OUT, TaskInfo(output_data=staged))
         return end
-
-    def _source(self, path: str) -> Path:
-        return self.outputs[path].save() if path in STREAMS else self._work / safe_path(path)
 
     def _on_output(self, stream: str, data: bytes) -> None:
         self.outputs[stream].append(data)
@@ -241,7 +250,21 @@ class AgentTask:
         self._changed(self)
 
 
-def _expand(value: str, own: dict[str, str]) -> str:
+@lru_cache(maxsize=64)
+def _which(name: str, path: str | None) -> str | None:
+    return shutil.which(name, path=path)
+
+
+def _find_program(name: str, path: str | None) -> str | None:
+    """Where a program is: looked up once, and again when it is no longer there."""
+    found = _which(name, path)
+    if found is None or not os.access(found, os.X_OK):
+        _which.cache_clear()
+        found = _which(name, path)
+    return found
+
+
+def _expand(value: str, own: Mapping[str, str]) -> str:
     """`$VAR` is the agent's own variable, `@PATH_SEP` the separator of its paths."""
     parts = value.replace("@PATH_SEP", os.pathsep).split("$")
     out = parts[0]

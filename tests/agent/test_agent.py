@@ -365,7 +365,7 @@ async def test_the_same_task_twice_runs_once_and_garbage_is_ignored(tmp_path: Pa
         connection, _ = await server.connection()
         for frame in ("garbage", '["TASK_SUBMIT"]', '["NEWS", 1]', '["TASK_CANCEL", "unknown-0-0"]'):
             await connection.send(frame)
-        submit = submission("sh -c 'echo x >> ../count; sleep 0'", "j-0-0")
+        submit = submission("sh -c 'echo x >> count; sleep 0'", "j-0-0")
         await connection.send(encode_message(submit))
         await connection.send(encode_message(submit))
         await until(connection, is_final)

@@ -21,11 +21,14 @@ def test_it_is_the_bytes_by_offset(
     assert output.read(offset, len(whole) + 1) == whole[offset:]
     assert output.read(offset, 7) == whole[offset : offset + 7]
     assert path.exists() == (len(whole) > 65_536)
-    output.close()
+    assert output.small() == (None if path.exists() else whole)
+    assert output.save().read_bytes() == whole
+    output.remove()
+    assert not path.exists()
 
 
 def test_a_task_without_output_makes_no_file(tmp_path: Path) -> None:
     output = Output(tmp_path / "stdout")
     assert output.read(0, 10) == b""
-    output.close()
+    output.remove()
     assert list(tmp_path.iterdir()) == []
