@@ -1,7 +1,8 @@
 """The process of a task: started in a session of its own, read as it writes, ended with all its descendants.
 
 `subprocess.Popen` with readers on the event loop, rather than asyncio's subprocesses, because it starts a process by
-vfork. The end is seen on a pidfd where the system has them, else by a waiting thread.
+vfork; on pipes of our own, because it would wrap each in a file object, and a sweep starts thousands. The end is seen
+on a pidfd where the system has them, else by a waiting thread.
 """
 
 from __future__ import annotations
@@ -51,21 +52,38 @@ class TaskProcess:
         self._loop = asyncio.get_running_loop()
         self._mark = environment[TASK_VARIABLE]
         self._on_output = on_output
-        self._process = subprocess.Popen(
-            words,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
         self._open: dict[int, str] = {}
+        self._process = self._start(words, directory, environment)
         self._eof = asyncio.Event()
         self._exited = asyncio.Event()
         self._pidfd = -1
-        self._watch_pipes()
+        for descriptor in self._open:
+            self._loop.add_reader(descriptor, self._readable, descriptor)
         self._watch_exit()
+
+    def _start(self, words: list[str], directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out_end,
+                stderr=err_end,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(out)
+            os.close(err)
+            raise
+        finally:
+            os.close(out_end)
+            os.close(err_end)
+        for descriptor, name in ((out, "stdout"), (err, "stderr")):
+            os.set_blocking(descriptor, False)
+            self._open[descriptor] = name
+        return process
 
     @property
     def pid(self) -> int:
@@ -80,8 +98,9 @@ class TaskProcess:
         await self._exited.wait()
         self._signal_group(signal.SIGKILL)  # before the zombie is reaped, so that its id is still ours
         status = self._process.wait()
-        with anyio.move_on_after(_EOF_SECONDS):
-            await self._eof.wait()
+        if not self._eof.is_set():
+            with anyio.move_on_after(_EOF_SECONDS):
+                await self._eof.wait()
         if not self._eof.is_set():  # somebody outside the group holds a pipe
             await asyncio.to_thread(kill_marked, self._mark)
             with anyio.move_on_after(_EOF_SECONDS):
@@ -103,9 +122,6 @@ class TaskProcess:
         """Let go of the pipes. The process must have ended."""
         for descriptor in list(self._open):
             self._forget(descriptor)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
         if self._pidfd >= 0:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
@@ -116,14 +132,6 @@ class TaskProcess:
             return  # reaped: the group's id may be another's by now
         with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so by EPERM
             os.killpg(self._process.pid, number)
-
-    def _watch_pipes(self) -> None:
-        for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):
-            assert pipe is not None
-            descriptor = pipe.fileno()
-            os.set_blocking(descriptor, False)
-            self._open[descriptor] = name
-            self._loop.add_reader(descriptor, self._readable, descriptor)
 
     def _readable(self, descriptor: int) -> None:
         try:
@@ -138,6 +146,7 @@ class TaskProcess:
     def _forget(self, descriptor: int) -> None:
         del self._open[descriptor]
         self._loop.remove_reader(descriptor)
+        os.close(descriptor)
         if not self._open:
             self._eof.set()
 
