@@ -8,6 +8,7 @@ import subprocess
 import time
 from typing import Any
 
+import anyio
 import httpx
 
 from .figures import Figure
@@ -68,10 +69,10 @@ async def _polled(count: int) -> list[Figure]:
             await asyncio.sleep(1)  # as the old C++ client does: the first look comes after one period
             await _final(client, job_id, 1)
 
-        async with asyncio.TaskGroup() as group:
+        async with anyio.create_task_group() as group:
             for _ in range(count):
                 answer = await client.post(f"/api/apps/{app_id}", json={"name": TRUE["name"]})
-                group.create_task(follow(answer.raise_for_status().json()["id"]))
+                group.start_soon(follow, answer.raise_for_status().json()["id"])
             submitted = time.perf_counter() - began
         took = time.perf_counter() - began
     forced = submitted + 1

@@ -66,11 +66,13 @@ def load_configuration(folder: Path) -> Configuration:
     """Read and merge the configuration for notebooks in `folder`; environment variables win.
 
     Raises:
-        ConfigurationError: a file that cannot be read, is not TOML, or has an unknown or ill-typed setting.
+        ConfigurationError: a file that cannot be read, is not TOML, or has an unknown or ill-typed setting; or the file
+            beside the notebook leads a server of the user's own file to another address.
     """
     merged: dict[str, Any] = {}
     for path in configuration_paths(folder):
         part = read_tables(path)
+        _check_addresses(merged.get("servers", {}), part.get("servers", {}), path)
         for table in ("servers", "routes"):
             part[table] = {**merged.get(table, {}), **part.get(table, {})}
         merged |= part
@@ -106,6 +108,17 @@ def _convert(tables: dict[str, Any], where: str) -> Configuration:
         return msgspec.convert(tables, Configuration)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{where}: {error}", hint="See the README for the settings.") from error
+
+
+def _check_addresses(known: dict[str, Any], added: dict[str, Any], path: Path) -> None:
+    """A notebook may come from anybody: it must not send the token for a server of the user's to another address."""
+    for name, table in added.items():
+        if name in known and known[name]["url"].rstrip("/") != table["url"].rstrip("/"):
+            raise ConfigurationError(
+                f"{path} gives the server {name!r} another address than your own configuration: "
+                f"{table['url']} instead of {known[name]['url']}",
+                hint="Give it another name there: a token for the one must not go to the other.",
+            )
 
 
 def _check_servers(configuration: Configuration) -> None:

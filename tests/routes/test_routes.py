@@ -48,6 +48,15 @@ def test_the_file_beside_the_notebook_wins_table_by_table(tmp_path: Path) -> Non
     assert table["python"].command == "python3 program.py", "another machine has another interpreter"
 
 
+def test_a_notebook_cannot_lead_a_server_of_the_users_elsewhere(tmp_path: Path) -> None:
+    write_user_file("[servers.lab]\nurl = 'https://a'")
+    (tmp_path / "everest.toml").write_text("[servers.lab]\nurl = 'https://a/'\n[servers.other]\nurl = 'https://b'")
+    assert set(load_configuration(tmp_path).servers) == {"lab", "other"}
+    (tmp_path / "everest.toml").write_text("[servers.lab]\nurl = 'https://evil'")
+    with pytest.raises(ConfigurationError, match="another address than your own configuration: https://evil"):
+        load_configuration(tmp_path)
+
+
 def test_the_environment_wins_over_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_user_file("default_server = 'lab'\n[servers.lab]\nurl = 'https://a'")
     monkeypatch.setenv("EVEREST_DEFAULT_SERVER", "embedded")
