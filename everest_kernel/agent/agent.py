@@ -11,9 +11,9 @@ import anyio
 import websockets
 from websockets.asyncio.client import connect
 
+from ..sockets import DialledFrames
 from ..wire import SUBPROTOCOL, EverestError
 from .door import Door
-from .frames import DialledFrames
 from .peer import Peer, Workshop
 from .process import kill_marked
 from .settings import AgentSettings

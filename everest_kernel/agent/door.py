@@ -21,8 +21,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from ..sockets import DoorFrames
 from ..wire import CLIENT_SCHEME, DIALECT_SUBPROTOCOL, PASSIVE_PATH, SUBPROTOCOL, ConfigurationError
-from .frames import DoorFrames
 from .peer import Peer, Workshop
 from .settings import PassiveSettings
 from .task import TaskRules

@@ -14,8 +14,8 @@ import anyio.abc
 import websockets
 from websockets.asyncio.client import connect
 
+from ..sockets import DialledFrames
 from ..wire import CLIENT_SCHEME, DIALECT_SUBPROTOCOL, SUBPROTOCOL, AgentInfo, FramesClosed
-from .link import DialledFrames
 from .passive import PassiveAgent, PassiveAgents
 
 if TYPE_CHECKING:

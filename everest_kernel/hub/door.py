@@ -12,9 +12,9 @@ import anyio
 import msgspec
 from starlette.websockets import WebSocket
 
+from ..sockets import DoorFrames
 from ..wire import MALFORMED, AgentInfo, Frames, FramesClosed
 from .identity import Identity
-from .link import DoorFrames
 
 if TYPE_CHECKING:
     from .gateway import Gateway

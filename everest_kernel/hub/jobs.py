@@ -24,7 +24,8 @@ from .job_log import JobLog
 from .job_records import JobRecords, Unfinished
 from .job_tasks import JobTasks
 from .live import LiveJob, LiveJobs, milliseconds
-from .scheduler import Scheduler, UnfinishedJob
+from .scheduled import UnfinishedJob
+from .scheduler import Scheduler
 from .sweeps import SWEEP_TYPE, Sweeps
 from .tasks import check_inputs, command_line, output_paths, stage_inputs
 

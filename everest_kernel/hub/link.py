@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 
 import anyio
 import anyio.abc
-import websockets
-from starlette.websockets import WebSocket, WebSocketDisconnect
-from websockets.asyncio.client import ClientConnection
 
 from ..wire import (
     AgentHello,
@@ -26,7 +23,7 @@ from ..wire import (
     encode_message,
 )
 
-__all__ = ["FULL_DIALECT", "DialledFrames", "DoorFrames", "Fetch", "Link", "greeting", "task_ids"]
+__all__ = ["FULL_DIALECT", "Fetch", "Link", "greeting", "task_ids"]
 
 log = logging.getLogger(__name__)
 
@@ -133,45 +130,3 @@ def task_ids(hello: AgentHello) -> list[TaskId]:
         except ProtocolError as error:
             log.warning("%s", error.message)
     return found
-
-
-class DoorFrames:
-    """A connection that an agent made."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-
-    async def send(self, text: str) -> None:
-        """See `wire.Frames`."""
-        try:
-            await self._socket.send_text(text)
-        except (WebSocketDisconnect, RuntimeError) as error:  # starlette: a send after the peer has gone
-            raise FramesClosed(str(error)) from error
-
-    async def receive(self) -> str:
-        """See `wire.Frames`."""
-        try:
-            return await self._socket.receive_text()
-        except (WebSocketDisconnect, KeyError, RuntimeError) as error:  # KeyError: a binary frame
-            raise FramesClosed(str(error)) from error
-
-
-class DialledFrames:
-    """A connection that the hub made."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    async def send(self, text: str) -> None:
-        """See `wire.Frames`."""
-        try:
-            await self._connection.send(text)
-        except websockets.ConnectionClosed as error:
-            raise FramesClosed(str(error)) from error
-
-    async def receive(self) -> str:
-        """See `wire.Frames`."""
-        try:
-            return await self._connection.recv(decode=True)
-        except (websockets.ConnectionClosed, UnicodeDecodeError) as error:
-            raise FramesClosed(str(error)) from error

@@ -22,61 +22,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum
 from functools import partial
-from typing import NamedTuple
 
 from ..wire import TaskId, TaskState
 from .actions import Action, Cancel, Delete, End, Over, Resume, Send
+from .scheduled import Place, ScheduledTask, Slots, UnfinishedJob
 from .task_queue import QueuedJob, TaskKey, TaskQueue
 
-__all__ = ["Scheduler", "UnfinishedJob"]
-
-
-class UnfinishedJob(NamedTuple):
-    """A job that had not ended when the hub stopped.
-
-    Attributes:
-        started: attempts that are known to have been sent.
-        source: numbers of the other tasks that are not ended.
-        claimable: whether a number is one of those that the source gives.
-        base: the number of the first attempt at those: above all that may have been sent before.
-    """
-
-    id: str
-    user: str
-    resources: tuple[str, ...]
-    started: tuple[TaskId, ...]
-    source: Iterator[int | None]
-    claimable: Callable[[int], bool]
-    base: int = 0
-
-
-class _Place(Enum):
-    QUEUED = "queued"
-    SENT = "sent"
-    LOST = "lost"
-
-
-@dataclass(slots=True)
-class _Task:
-    key: TaskKey
-    job: QueuedJob
-    attempt: int
-    place: _Place
-    resource: str | None = None
-    lost_at: float = 0.0
-
-    @property
-    def id(self) -> TaskId:
-        return TaskId(self.key.job_id, self.key.number, self.attempt)
-
-
-@dataclass
-class _Resource:
-    slots: int
-    running: set[TaskKey] = field(default_factory=set)
+__all__ = ["Scheduler"]
 
 
 def _everybody(user: str) -> bool:
@@ -103,9 +56,9 @@ class Scheduler:
         self._grace = grace
         self._max_attempts = max_attempts
         self._jobs: dict[str, QueuedJob] = {}
-        self._tasks: dict[TaskKey, _Task] = {}
-        self._lost: dict[TaskKey, _Task] = {}
-        self._resources: dict[str, _Resource] = {}
+        self._tasks: dict[TaskKey, ScheduledTask] = {}
+        self._lost: dict[TaskKey, ScheduledTask] = {}
+        self._resources: dict[str, Slots] = {}
         self._queues: OrderedDict[tuple[str, ...], TaskQueue] = OrderedDict()
         self._looking: dict[str, QueuedJob] = {}
         self._held: dict[str, QueuedJob] = {}
@@ -125,7 +78,7 @@ class Scheduler:
             self._held[job.id] = job
             for task_id in found.started:
                 key = TaskKey(task_id.job_id, task_id.number)
-                task = self._tasks[key] = _Task(key, job, task_id.attempt, _Place.LOST, lost_at=now)
+                task = self._tasks[key] = ScheduledTask(key, job, task_id.attempt, Place.LOST, lost_at=now)
                 self._lost[key] = task
                 job.open += 1
             self._close_if_over(job, actions)
@@ -150,7 +103,7 @@ class Scheduler:
         The tasks of one that cannot say stay lost until it reports them (`reported`), or for the rest of the grace.
         """
         actions: list[Action] = []
-        state = self._resources[resource] = _Resource(max(slots, 0))
+        state = self._resources[resource] = Slots(max(slots, 0))
         if has is None:
             state.running.update(t.key for t in self._tasks.values() if t.resource == resource)
             return self._dispatch()
@@ -167,8 +120,8 @@ class Scheduler:
                 actions.append(Cancel(resource, task_id))
         self._awaited.discard(resource)
         for task in list(self._tasks.values()):
-            at_this_one = task.resource == resource and task.place is not _Place.QUEUED
-            unclaimed = task.resource is None and task.place is _Place.LOST and not self._awaited
+            at_this_one = task.resource == resource and task.place is not Place.QUEUED
+            unclaimed = task.resource is None and task.place is Place.LOST and not self._awaited
             if task.key not in claimed and (at_this_one or unclaimed):
                 actions += self._again(task)
         if not self._awaited:
@@ -190,8 +143,8 @@ class Scheduler:
         """The agent of a resource is gone."""
         self._resources.pop(resource, None)
         for task in self._tasks.values():
-            if task.resource == resource and task.place is _Place.SENT:
-                task.place, task.lost_at = _Place.LOST, now
+            if task.resource == resource and task.place is Place.SENT:
+                task.place, task.lost_at = Place.LOST, now
                 self._lost[task.key] = task
         return []
 
@@ -215,7 +168,7 @@ class Scheduler:
         self._looking.pop(job_id, None)
         actions: list[Action] = []
         for task in [task for task in self._tasks.values() if task.job is job]:
-            if task.place is _Place.SENT and task.resource is not None:
+            if task.place is Place.SENT and task.resource is not None:
                 actions.append(Cancel(task.resource, task.id))
             else:
                 actions.append(End(task.key, TaskState.CANCELED, "cancelled before it ran"))
@@ -261,7 +214,7 @@ class Scheduler:
             task is not None
             and task.attempt == task_id.attempt
             and task.resource == resource
-            and task.place is _Place.SENT
+            and task.place is Place.SENT
         )
 
     def running(self, resource: str) -> int:
@@ -306,7 +259,7 @@ class Scheduler:
 
     # --- inside: tasks
 
-    def _claim(self, resource: str, task_id: TaskId) -> _Task | None:
+    def _claim(self, resource: str, task_id: TaskId) -> ScheduledTask | None:
         """The task that an agent still has, now counted as sent there; None when it must forget it."""
         key = TaskKey(task_id.job_id, task_id.number)
         task = self._tasks.get(key)
@@ -314,17 +267,17 @@ class Scheduler:
         if task is None and job is not None and job.held and task_id.attempt < job.base:
             if not job.claim(task_id.number):
                 return None
-            task = self._tasks[key] = _Task(key, job, task_id.attempt, _Place.LOST)
+            task = self._tasks[key] = ScheduledTask(key, job, task_id.attempt, Place.LOST)
             job.open += 1
-        if task is None or task.attempt != task_id.attempt or task.place is _Place.QUEUED:
+        if task is None or task.attempt != task_id.attempt or task.place is Place.QUEUED:
             return None
         if task.resource not in (None, resource):
             return None
         self._lost.pop(key, None)
-        task.place, task.resource = _Place.SENT, resource
+        task.place, task.resource = Place.SENT, resource
         return task
 
-    def _again(self, task: _Task) -> list[Action]:
+    def _again(self, task: ScheduledTask) -> list[Action]:
         """The attempt is lost: queue the next, first in line; or end the task."""
         self._free(task)
         self._lost.pop(task.key, None)
@@ -337,18 +290,18 @@ class Scheduler:
             self._remove(task, actions)
         else:
             task.attempt = max(task.attempt + 1, job.base)
-            task.place, task.resource = _Place.QUEUED, None
+            task.place, task.resource = Place.QUEUED, None
             job.again.appendleft(task.key)
             self._queue(job)
         return actions
 
-    def _remove(self, task: _Task, actions: list[Action]) -> None:
+    def _remove(self, task: ScheduledTask, actions: list[Action]) -> None:
         del self._tasks[task.key]
         self._lost.pop(task.key, None)
         task.job.open -= 1
         self._close_if_over(task.job, actions)
 
-    def _free(self, task: _Task) -> None:
+    def _free(self, task: ScheduledTask) -> None:
         if task.resource in self._resources:
             self._resources[task.resource].running.discard(task.key)
 
@@ -361,7 +314,7 @@ class Scheduler:
                 task = self._next_for(name)
                 if task is None:
                     break
-                task.place, task.resource = _Place.SENT, name
+                task.place, task.resource = Place.SENT, name
                 state.running.add(task.key)
                 actions.append(Send(name, task.id))
         return actions
@@ -369,7 +322,7 @@ class Scheduler:
     def _allowed(self, resource: str, user: str) -> bool:
         return self._may_use(user, resource)
 
-    def _next_for(self, resource: str) -> _Task | None:
+    def _next_for(self, resource: str) -> ScheduledTask | None:
         for resources in list(self._queues):
             if resources and resource not in resources:
                 continue
@@ -383,10 +336,10 @@ class Scheduler:
             return self._drawn(*drawn)
         return None
 
-    def _drawn(self, job: QueuedJob, key: TaskKey) -> _Task:
+    def _drawn(self, job: QueuedJob, key: TaskKey) -> ScheduledTask:
         self._note_looking(job)
         task = self._tasks.get(key)
         if task is None:
-            task = self._tasks[key] = _Task(key, job, job.base, _Place.QUEUED)
+            task = self._tasks[key] = ScheduledTask(key, job, job.base, Place.QUEUED)
             job.open += 1
         return task

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from everest_kernel.hub.actions import Action, Cancel, Delete, End, Over, Resume, Send
-from everest_kernel.hub.scheduler import Scheduler, UnfinishedJob
+from everest_kernel.hub.scheduled import UnfinishedJob
+from everest_kernel.hub.scheduler import Scheduler
 from everest_kernel.hub.task_queue import TaskKey
 from everest_kernel.wire import TaskId, TaskState
 

@@ -1,4 +1,7 @@
-"""Connections of the agent: the one that it dials, and those that come in at its door."""
+"""WebSocket connections as `wire.Frames`: those that are dialled, and those that come in at a door.
+
+Hub and agent each do both; they share these thin adapters and nothing else that does I/O.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import websockets
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection
 
-from ..wire import FramesClosed
+from .wire import FramesClosed
 
 __all__ = ["DialledFrames", "DoorFrames"]
 
 
 class DialledFrames:
-    """A connection that the agent made."""
+    """A connection that this side made."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -33,7 +36,7 @@ class DialledFrames:
 
 
 class DoorFrames:
-    """A connection that a controller made."""
+    """A connection that the other side made."""
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
