@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,10 @@ class Database:
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a question. Sees committed writes, and none that are still queued."""
         return self._connection.execute(sql, parameters).fetchall()
+
+    def each(self, sql: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of a question one by one, for those that have a million."""
+        yield from self._connection.execute(sql, parameters)
 
     def first(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""

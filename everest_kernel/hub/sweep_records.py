@@ -62,7 +62,7 @@ class SweepRecords:
 
     def ended(self, job_id: str) -> Iterator[tuple[int, str, str]]:
         """Number, state and message of all tasks of a job that are ended."""
-        yield from self._database.query(
+        yield from self._database.each(
             "SELECT number, state, message FROM sweep_tasks WHERE job_id = ? AND state != ''", job_id
         )
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import heapq
 import io
+import logging
 import re
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..wire import (
     Application,
+    ApplicationConfig,
     Criterion,
+    InputMapping,
     Job,
     Parameter,
     Plan,
@@ -28,13 +32,15 @@ from ..wire import (
 from .archives import ResultsArchive, unpack
 from .contents import Content, Contents
 from .database import Database
-from .files import Files
+from .files import Files, published_uris
 from .live import LiveJob
 from .sweep import Sweep
 from .sweep_records import StoredTask, SweepRecords
 from .tasks import InputError
 
 __all__ = ["SWEEP_APPLICATIONS", "SWEEP_TYPE", "PreparedSweep", "Sweeps"]
+
+log = logging.getLogger(__name__)
 
 SWEEP_TYPE = "parameter-sweep"
 """`type` of an application whose jobs are sweeps; ours, because Everest's is unknown."""
@@ -54,6 +60,8 @@ def _application(app_id: str, user: str, alias: str) -> Application:
         inputs={"plan": plan, "files": file_parameter("Files (ZIP)", required=False)},
         outputs={"results": file_parameter("Results (ZIP)", required=False)},
         type=SWEEP_TYPE,
+        # so that two uploads of the same name do not meet
+        config=ApplicationConfig(input_mappings=(InputMapping("plan", "plan"), InputMapping("files", "files"))),
     )
 
 
@@ -121,7 +129,8 @@ class Sweeps:
 
     def restore(self, job: Job) -> tuple[Sweep, tuple[TaskId, ...]]:
         """A sweep that was unfinished when the hub stopped, and the later attempts that may run somewhere."""
-        plan = self._plan(job.user, job.inputs["plan"], job.id)
+        uploads = [job.inputs[name] for name in ("plan", "files") if job.inputs.get(name) is not None]
+        plan = self._plan(job.user, published_uris(job.id, uploads)[job.inputs["plan"]])  # the upload may be gone
         prefix = file_uri("jobs", job.id, "input") + "/"
         uris = {path: prefix + uri for path, uri in self._files.below(prefix)}
         sweep = Sweep(plan, uris, self._records.next_base(job.id))
@@ -129,9 +138,7 @@ class Sweeps:
             sweep.end(number, state, message)
         return sweep, tuple(self._records.started_again(job.id))
 
-    def _plan(self, user: str, uri: str, job_id: str = "") -> Plan:
-        if job_id:  # as it was published under the job: the upload may be gone
-            uri = file_uri("jobs", job_id, *uri.rsplit("/", 1)[-1:])
+    def _plan(self, user: str, uri: str) -> Plan:
         source = self._source(user, uri)
         data = source.read_bytes() if isinstance(source, Path) else source
         if len(data) > _MAX_PLAN:
@@ -177,11 +184,20 @@ class Sweeps:
         if live.sweep is None or not live.sweep.finished or live.ending:
             return
         live.ending = True
-        task = asyncio.ensure_future(self._collect(live, live.sweep))
+        task = asyncio.ensure_future(self._collect_or_fail(live, live.sweep))
         self._collecting.add(task)
         task.add_done_callback(self._collecting.discard)
 
     # --- results
+
+    async def _collect_or_fail(self, live: LiveJob, sweep: Sweep) -> None:
+        try:
+            await self._collect(live, sweep)
+        except (OSError, KeyError, ValueError, zipfile.LargeZipFile) as error:  # a full disk; a file that is gone
+            log.exception("results of job %s", live.job.id)
+            _, message = sweep.verdict
+            problem = f"its results cannot be collected: {error!r}"
+            self.finish(live, False, f"{message}; {problem}" if message else problem, {}, {})
 
     async def _collect(self, live: LiveJob, sweep: Sweep) -> None:
         job_id, after = live.job.id, -1
@@ -196,7 +212,7 @@ class Sweeps:
         except BaseException:
             archive.abandon()
             raise
-        uri = file_uri("jobs", job_id, "results.zip")
+        uri = file_uri("jobs", job_id, "results", "results.zip")  # an input may have this name too
         well, message = sweep.verdict
         self.finish(live, well, message, {"results": uri}, {uri: content})
         while self._records.any_left(job_id):  # in pieces, because a million at once would hold everybody up
@@ -206,13 +222,14 @@ class Sweeps:
         """The numbers of the best tasks; None when all are wanted."""
         if criterion is None:
             return None
-        scores: list[tuple[float, int]] = []
+        best: list[tuple[float, int]] = []  # a heap: the worst of the best comes first
         after = -1
         while page := self._records.page(job_id, after, _PAGE):
             after = page[-1].number
-            scores = heapq.nlargest(criterion.best, [*scores, *_scores(page, criterion, plan)])
+            for score in _scores(page, criterion, plan):
+                (heapq.heappush if len(best) < criterion.best else heapq.heappushpop)(best, score)
             await asyncio.sleep(0)
-        return {-negative for _, negative in scores}
+        return {-negative for _, negative in best}
 
 
 def _unconnected(*_: object) -> None:

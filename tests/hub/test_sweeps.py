@@ -347,6 +347,50 @@ async def test_a_lost_task_is_started_elsewhere_and_its_old_attempt_does_not_cou
         assert (job["state"], job["tasksDone"]) == ("DONE", 3)
 
 
+@pytest.mark.parametrize(("plan_name", "files_name"), [("my plan.txt", "results.zip"), ("same", "same")])
+async def test_names_of_uploads_do_not_matter(tmp_path: Path, plan_name: str, files_name: str) -> None:
+    async with served_hub(tmp_path / "hub") as (hub, client):
+        token, archive = hub.agent_token("r"), zipped(FILES)
+        inputs = {
+            "plan": await upload(client, plan_name, PLAN.encode()),
+            "files": await upload(client, files_name, archive),
+        }
+        answer = await client.post(f"/api/apps/{APPS[0]}", json={"inputs": inputs})
+        assert answer.status_code == 201, answer.text
+        job_id = answer.json()["id"]
+        await client.delete("/api/user/tmp_files")
+    async with served_hub(tmp_path / "hub") as (hub, client), scripted_agent(hub, token=token) as agent:
+        await agent.hello()
+        await run_all(agent, 3)
+        job = await final_job(client, job_id)
+        assert job["state"] == "DONE"
+        assert len(await results(client, job)) == 6
+        published = f"/api/files/jobs/{job_id}/{files_name if files_name != plan_name else f'2/{files_name}'}"
+        assert (await client.get(published)).content == archive
+
+
+async def test_results_that_cannot_be_collected_fail_the_job_and_say_why(
+    served: tuple[Hub, httpx.AsyncClient], tmp_path: Path
+) -> None:
+    hub, client = served
+    job_id = await submit(client)
+    large = await upload(client, "large", b"x" * 100_000)
+    async with scripted_agent(hub) as agent:
+        await agent.hello(slots=3)
+        tasks = [await agent.expect_task() for _ in range(3)]
+        await agent.state(tasks[0].task_id, "STAGED_OUT", output_data=[{"path": "out.txt", "uri": large}])
+        await agent.state(tasks[0].task_id, "DONE")
+        assert await agent.receive() == TaskDelete(tasks[0].task_id)
+        for path in (tmp_path / "hub/files").rglob("*"):  # somebody clears up at the wrong place
+            if path.is_file():
+                path.unlink()
+        for task in tasks[1:]:
+            await agent.state(task.task_id, "DONE")
+        job = await final_job(client, job_id)
+    assert (job["state"], job["tasksDone"], job["result"]) == ("FAILED", 3, {})
+    assert "results cannot be collected: FileNotFoundError" in job["info"]
+
+
 async def test_a_sweep_whose_plan_is_gone_after_a_restart_fails_and_the_hub_starts(tmp_path: Path) -> None:
     async with memory_hub(tmp_path / "hub") as (_, client):
         job_id = await submit(client)
