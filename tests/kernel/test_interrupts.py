@@ -104,12 +104,12 @@ def test_an_interrupt_ends_a_captured_cell(kernel: Kernel, tmp_path: Path) -> No
     mark = tmp_path / "started"
     os.mkfifo(mark)
     request = kernel.send_cell(f"%%capture\n%%remote shell\necho $$ > {mark}; sleep 600")
-    pid = int(mark.read_text())
+    process = psutil.Process(int(mark.read_text()))
     by_signal(kernel)
     cell = kernel.collect(request)
     assert "JobCancelledError" in cell.text() + cell.error
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
-    assert not psutil.pid_exists(pid)
+    _, alive = psutil.wait_procs([process], timeout=5)
+    assert alive == []
 
 
 def test_cells_go_on_after_the_hub_was_killed(tmp_path: Path) -> None:
