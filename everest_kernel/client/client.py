@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import tempfile
 import uuid
@@ -11,12 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+import anyio
 import httpx
 
 from ..wire import (
     EXTENSIONS_PATH,
     Application,
     ConfigurationError,
+    EverestError,
     Extensions,
     Job,
     JobRequest,
@@ -43,6 +47,11 @@ from .transport import Transport
 from .uploads import Uploads
 
 __all__ = ["EverestClient"]
+
+log = logging.getLogger(__name__)
+
+_WITHDRAW_SECONDS = 5.0
+"""How long a cancelled submission waits for its answer, to cancel the job."""
 
 _TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=30)
 _LOG_BYTES = 4 << 20
@@ -217,11 +226,29 @@ class EverestClient:
     async def submit(self, app_id: str, request: JobRequest) -> Job:
         """Submit a job; the server has it on disk when this returns.
 
-        Repeated after a broken connection only where the server recognises repetitions.
+        Repeated after a broken connection only where the server recognises repetitions. When this is cancelled while
+        the answer is on its way, the job is cancelled too: nobody else would know of it.
 
         Raises:
             TransportError: the connection broke; on a server without that extension the job may exist.
         """
+        sending = asyncio.ensure_future(self._submit(app_id, request))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            with anyio.CancelScope(shield=True):
+                await self._withdraw(sending)
+            raise
+
+    async def _withdraw(self, sending: asyncio.Future[Job]) -> None:
+        try:
+            with anyio.fail_after(_WITHDRAW_SECONDS):
+                job = await sending
+                await self.cancel(job.id)
+        except (EverestError, TimeoutError) as error:  # there is no job, or it cannot be reached any more
+            log.warning("a submission was cancelled, and its job perhaps not: %s", error)
+
+    async def _submit(self, app_id: str, request: JobRequest) -> Job:
         repeatable = (await self.extensions()).idempotency_key
         headers = {"Idempotency-Key": uuid.uuid4().hex} if repeatable else {}
         try:

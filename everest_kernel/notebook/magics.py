@@ -167,7 +167,7 @@ class _Shown:
 
 
 def _interrupted(run: RemoteRun) -> JobCancelledError:
-    state = "its job was told to stop" if run.job_id else "nothing was submitted"
+    state = "its job was told to stop" if run.job_id else "no job of it goes on"
     return JobCancelledError(f"the cell was interrupted; {state}", job_id=run.job_id or None)
 
 

@@ -192,3 +192,33 @@ async def test_a_refused_publication_is_told(tmp_path: Path) -> None:
     async with memory_client(tmp_path) as (client, _, _raw):
         with pytest.raises(RefusedError, match="400"):
             await client.ensure_application(Application(alias="not a valid alias/", name=""))
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["the server has it", "the server never answers"])
+async def test_a_submission_that_is_cancelled_on_its_way_leaves_no_job(
+    tmp_path: Path, reached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("everest_kernel.client.client._WITHDRAW_SECONDS", 5.0 if reached else 0.05)
+    async with memory_client(tmp_path) as (client, hub, _):
+        app_id = await client.ensure_application(SHELL)
+        await client.extensions()
+        accepted, answer = anyio.Event(), anyio.Event()
+
+        class Slow(httpx.AsyncBaseTransport):
+            """The job is accepted, and the answer takes its time."""
+
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                response = await httpx.ASGITransport(hub.asgi).handle_async_request(request)
+                if request.method == "POST" and request.url.path == f"/api/apps/{app_id}":
+                    accepted.set()
+                    await answer.wait()
+                return response
+
+        async with EverestClient(client.server, transport=Slow()) as slow, anyio.create_task_group() as group:
+            group.start_soon(slow.submit, app_id, JobRequest("gone", {"program": "sleep 600"}))
+            await accepted.wait()
+            group.cancel_scope.cancel()
+            if reached:
+                answer.set()
+        (job,) = await client.jobs(name="gone")
+        assert (job.state is JobState.CANCELLED) == reached

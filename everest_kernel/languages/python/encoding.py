@@ -110,8 +110,10 @@ def encode_timezone(zone: datetime.tzinfo) -> Any:
     """The tree of a time zone: a fixed offset, or a name of the tz database."""
     if type(zone) is datetime.timezone:
         return {"t": "timezone", "v": _delta(zone.utcoffset(None)), "name": zone.tzname(None)}
-    key = getattr(zone, "key", None)
-    if type(zone).__module__.split(".", 1)[0] == "zoneinfo" and isinstance(key, str):
+    # pytz is what older pandas uses; its zones name the same database
+    library = type(zone).__module__.split(".", 1)[0]
+    key = getattr(zone, {"zoneinfo": "key", "pytz": "zone"}.get(library, ""), None)
+    if isinstance(key, str):
         return {"t": "zoneinfo", "v": key}
     raise CannotTravelError(f"a time zone of type {kind_of(zone)} cannot travel")
 
