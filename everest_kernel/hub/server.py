@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import anyio
@@ -138,6 +140,15 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._when_started = when_started
         self._tls = tls
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End well at the first signal, at once at a second Ctrl-C.
+
+        uvicorn's own would raise the signal again when the server has ended: after all is closed, an error.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import IPython
 import psutil
 import pytest
 
@@ -66,7 +67,10 @@ def by_message(kernel: Kernel) -> None:
 def test_an_interrupt_kills_the_whole_tree(kernel: Kernel, first: str) -> None:
     watch = interrupt_when(kernel, "child ", lambda: by_signal(kernel))
     cell = kernel.collect(kernel.send_cell(f"{first}%%remote shell\n{TREE}"), watch=watch)
-    assert_cancelled(cell)
+    if first and IPython.version_info < (9,):  # its %%time shows the error of what it times, and ends well itself
+        assert "JobCancelledError" in cell.text("stderr") + cell.text()
+    else:
+        assert_cancelled(cell)
     children_are_gone(cell)
     assert kernel.run("1 + 1").result == "2"
     assert kernel.run("%%remote shell\necho again").text() == "again\n"
