@@ -243,10 +243,9 @@ class Reports:
 
 def _without_contents(report: TaskStateReport) -> TaskStateReport:
     """A report as it may stand in a log."""
-    if not report.info.output_data:
-        return report
     files = tuple(StagedFile(f.path, "data:" if f.uri.startswith("data:") else f.uri) for f in report.info.output_data)
-    info = msgspec.structs.replace(report.info, output_data=files)
+    # msgspec leaves out what is its default, not what equals it
+    info = msgspec.structs.replace(report.info, output_data=files or TaskInfo().output_data)
     return TaskStateReport(report.task_id, report.state, info)
 
 

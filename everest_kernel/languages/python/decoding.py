@@ -72,6 +72,15 @@ def _read_zoneinfo(tree: Any, decoder: Decoder) -> Any:
         raise CannotTravelError(f"time zone {tree['v']!r} is not known here") from error
 
 
+def _read_pytz(tree: Any, decoder: Decoder) -> Any:
+    try:
+        return importlib.import_module("pytz").timezone(tree["v"])
+    except ImportError:
+        return _read_zoneinfo(tree, decoder)  # the same zone, as a newer library has it
+    except LookupError as error:
+        raise CannotTravelError(f"time zone {tree['v']!r} is not known here") from error
+
+
 def _read_dict(tree: Any, decoder: Decoder) -> dict[Any, Any]:
     return {decoder.part(key): decoder.part(value) for key, value in tree["v"]}
 
@@ -109,6 +118,7 @@ _READERS: dict[str, Callable[[Any, Decoder], Any]] = {
     "timedelta": lambda tree, decoder: datetime.timedelta(*tree["v"]),
     "timezone": _read_timezone,
     "zoneinfo": _read_zoneinfo,
+    "pytz": _read_pytz,
     "Decimal": lambda tree, decoder: _load("decimal").Decimal(tree["v"]),
     "Fraction": lambda tree, decoder: _load("fractions").Fraction(*_ints(tree)),
     "range": lambda tree, decoder: range(*_ints(tree)),

@@ -110,11 +110,10 @@ def encode_timezone(zone: datetime.tzinfo) -> Any:
     """The tree of a time zone: a fixed offset, or a name of the tz database."""
     if type(zone) is datetime.timezone:
         return {"t": "timezone", "v": _delta(zone.utcoffset(None)), "name": zone.tzname(None)}
-    # pytz is what older pandas uses; its zones name the same database
-    library = type(zone).__module__.split(".", 1)[0]
+    library = type(zone).__module__.split(".", 1)[0]  # pytz is what older pandas uses
     key = getattr(zone, {"zoneinfo": "key", "pytz": "zone"}.get(library, ""), None)
     if isinstance(key, str):
-        return {"t": "zoneinfo", "v": key}
+        return {"t": library, "v": key}
     raise CannotTravelError(f"a time zone of type {kind_of(zone)} cannot travel")
 
 
