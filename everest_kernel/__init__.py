@@ -33,6 +33,7 @@ def remote(
     fetch: Sequence[str] = (),
     name: str = "",
     time_limit: float | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> RemoteJob:
     """Start a program on a route, as a `%%remote` cell does, and go on at once.
 
@@ -45,6 +46,7 @@ def remote(
         fetch: patterns of files to bring back into the working directory.
         name: the job's name.
         time_limit: seconds after which it is killed.
+        settings: settings of the route's language, as `--set` gives them.
 
     Returns:
         The job: `await job` and `job.result()` give a dictionary of the outputs.
@@ -69,6 +71,7 @@ def remote(
         fetch=fetch,
         name=name,
         time_limit=time_limit,
+        settings=settings,
     )
 
 

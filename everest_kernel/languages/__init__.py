@@ -1,27 +1,57 @@
 """How a cell becomes a program of another language, and how its values come back."""
 
-from .base import VALUE_LIMIT, CellRequest, CellStream, Display, Language, Names, Program, Returned, StagedFile
+from .base import (
+    VALUE_LIMIT,
+    CellRequest,
+    CellStream,
+    Display,
+    Language,
+    Located,
+    Names,
+    PlainStream,
+    Program,
+    Returned,
+    StagedFile,
+    Text,
+)
+from .batch import BatchLanguage, Main, Requirement
+from .editing import Completeness, Completion, Editing, Word
+from .pictures import read_pictures
 from .python import PythonLanguage
 from .python.values import CannotTravelError, encode, kind_of
+from .records import read_records
+from .registry import find_language, language_names
 from .shell import ShellLanguage
+from .streams import ErrorStream
 
 __all__ = [
-    "LANGUAGES",
     "VALUE_LIMIT",
+    "BatchLanguage",
     "CannotTravelError",
     "CellRequest",
     "CellStream",
+    "Completeness",
+    "Completion",
     "Display",
+    "Editing",
+    "ErrorStream",
     "Language",
+    "Located",
+    "Main",
     "Names",
+    "PlainStream",
     "Program",
     "PythonLanguage",
+    "Requirement",
     "Returned",
     "ShellLanguage",
     "StagedFile",
+    "Text",
+    "Word",
     "encode",
+    "find_language",
     "kind_of",
+    "language_names",
+    "read_pictures",
+    "read_records",
 ]
-
-LANGUAGES: dict[str, Language] = {language.name: language for language in (PythonLanguage(), ShellLanguage())}
-"""The languages by name."""

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 from .archives import ArchivedFile
+from .editing import Editing
 
-__all__ = ["CellRequest", "CellStream", "Display", "Language", "Names", "Program", "Returned", "StagedFile"]
+__all__ = [
+    "CellRequest",
+    "CellStream",
+    "Display",
+    "Language",
+    "Located",
+    "Names",
+    "PlainStream",
+    "Program",
+    "Returned",
+    "StagedFile",
+    "Text",
+]
 
 VALUE_LIMIT = 10_000_000
 """Bytes above which a value goes or comes only when it was named."""
@@ -21,6 +35,14 @@ class Display:
     metadata: dict[str, Any] = field(default_factory=dict)
     transient: dict[str, Any] = field(default_factory=dict)
     update: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """Bytes for `stdout` or `stderr`."""
+
+    stream: str
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,7 @@ class Returned:
         left: names that stayed there, with their types.
         problems: sentences about outputs that were asked for and did not come.
         error: one line about what the cell raised, with the line number in the cell.
+        finished: whether the program reached its end; only that tells success where a program always exits with 0.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -106,20 +129,54 @@ class Returned:
     left: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     error: str = ""
+    finished: bool = True
 
 
 class CellStream(Protocol):
-    """Splits a program's standard output into text and displays, in whatever pieces it arrives."""
+    """Reads what a program prints, in whatever pieces it arrives: text, displays, and what it says of an error."""
 
-    def feed(self, data: bytes) -> list[bytes | Display]:
-        """Take the next bytes."""
+    def feed(self, stream: str, data: bytes) -> list[Text | Display]:
+        """Take the next bytes of `stdout` or `stderr`; give what is to be shown."""
 
-    def close(self) -> list[bytes | Display]:
+    def close(self) -> list[Text | Display]:
         """The end of the output."""
+
+    @property
+    def error(self) -> str:
+        """One line about the error that the program reported, with the line number in the cell; empty if none."""
+
+
+class PlainStream:
+    """Output that is text and nothing else."""
+
+    error = ""
+
+    def feed(self, stream: str, data: bytes) -> list[Text | Display]:
+        """The bytes as they are."""
+        return [Text(stream, data)] if data else []
+
+    def close(self) -> list[Text | Display]:
+        """Nothing is held back."""
+        return []
+
+
+@dataclass(frozen=True)
+class Located:
+    """A language with the program that this machine has for it.
+
+    Attributes:
+        language: names the program by its path.
+        note: for the header line, when the program is not the one that the route's name promises.
+        missing: what to install when there is none; empty otherwise.
+    """
+
+    language: Language
+    note: str = ""
+    missing: str = ""
 
 
 class Language(Protocol):
-    """One language. Implementations hold no state."""
+    """One language with its settings. Implementations are immutable."""
 
     @property
     def name(self) -> str:
@@ -145,6 +202,32 @@ class Language(Protocol):
     def fetched_file(self) -> str:
         """The archive in which fetched files come back."""
 
+    @property
+    def pictures_file(self) -> str:
+        """The archive in which pictures come back that the program wrote; empty when it shows them itself."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What a route or a cell can set, with one line of help for each."""
+
+    @property
+    def editing(self) -> Editing:
+        """What an editor needs to know of the language."""
+
+    def configured(self, settings: Mapping[str, Any]) -> Language:
+        """The language with other settings.
+
+        Raises:
+            ConfigurationError: a setting that it does not have, or a value that the setting cannot have.
+        """
+
+    def located(self, find: Callable[[str], str | None]) -> Located:
+        """The language as this machine can run it.
+
+        Args:
+            find: gives the path of a program by its name, as `shutil.which` does.
+        """
+
     def names(self, code: str) -> Names:
         """Inputs and outputs as far as the code shows them; empty where only named ones travel.
 
@@ -161,10 +244,10 @@ class Language(Protocol):
         """
 
     def stream(self) -> CellStream:
-        """A splitter for standard output."""
+        """A reader for what one run prints."""
 
-    def read_back(self, values: IO[bytes]) -> Returned:
-        """Read the values file.
+    def read_back(self, values: IO[bytes] | None) -> Returned:
+        """Read the values file; None when the program left none.
 
         Raises:
             ProtocolError: the file is not what a program of this language writes.

@@ -30,6 +30,7 @@ class Header:
         left: names that stayed on the resource, with their types.
         held_back: names that look like secrets.
         live: whether output comes while the job runs.
+        note: what runs the cell, when it is not what the route's name promises.
     """
 
     route: str
@@ -42,10 +43,12 @@ class Header:
     left: dict[str, str] = field(default_factory=dict)
     held_back: tuple[str, ...] = ()
     live: bool = True
+    note: str = ""
 
     def text(self) -> str:
         """The line as plain text."""
-        where = f"{self.route} on {self.resource}" if self.resource else self.route
+        name = f"{self.route} ({self.note})" if self.note else self.route
+        where = f"{name} on {self.resource}" if self.resource else name
         took = "" if self.seconds is None else f" in {format_seconds(self.seconds)}"
         parts = [f"{where}: {self.state}{took}"]
         if self.sent:

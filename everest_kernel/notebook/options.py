@@ -25,6 +25,9 @@ ROUTE           where the cell goes: `python`, `shell`, or a route of your evere
 --fetch '*.png'        files to bring back, by pattern (may be repeated)
 --name NAME     the job's name
 --time-limit 10m       kill it after this time (90s, 10m, 1h30m)
+--set NAME=VALUE       a setting of the route's language, such as standard=c++20 (may be repeated)
+--maple                short for --set syntax=maple, for languages that can be written as Maple is
+--sympy                short for --set symbolic=sympy: symbolic results as sympy expressions, not as texts
 --dry-run       show what would be sent, and send nothing
 
 Examples
@@ -52,6 +55,7 @@ class RemoteOptions:
     fetch: list[str] = field(default_factory=list)
     name: str = ""
     time_limit: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
     dry_run: bool = False
 
 
@@ -86,7 +90,7 @@ def _set(options: RemoteOptions, option: str, value: str | None, following: Call
     if option in _FLAGS:
         if value is not None:
             raise CellOptionError(f"{option} takes no value", hint=_TRY_HELP)
-        setattr(options, _FLAGS[option], True)
+        _FLAGS[option](options)
         return
     if option not in _VALUES:
         near = difflib.get_close_matches(option, [*_FLAGS, *_VALUES], n=1)
@@ -101,7 +105,9 @@ def _set(options: RemoteOptions, option: str, value: str | None, following: Call
     except ValueError as error:
         raise CellOptionError(f"{option}: {error}", hint=_TRY_HELP) from error
     present = getattr(options, attribute)
-    if isinstance(present, list):
+    if isinstance(present, dict):
+        present.update([read_value])
+    elif isinstance(present, list):
         present.append(read_value)
     elif isinstance(present, tuple):
         setattr(options, attribute, (*present, *(n for n in read_value if n not in present)))
@@ -117,13 +123,28 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise ValueError(f"{text!r} is not NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _dry_run(options: RemoteOptions) -> None:
+    options.dry_run = True
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("it is empty")
     return text
 
 
-_FLAGS = {"--dry-run": "dry_run"}
+_FLAGS: dict[str, Callable[[RemoteOptions], None]] = {
+    "--maple": lambda options: options.settings.update(syntax="maple"),
+    "--sympy": lambda options: options.settings.update(symbolic="sympy"),
+    "--dry-run": _dry_run,
+}
 _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--in": ("inputs", _names),
     "--out": ("outputs", _names),
@@ -131,6 +152,7 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--fetch": ("fetch", _text),
     "--name": ("name", _text),
     "--time-limit": ("time_limit", parse_duration),
+    "--set": ("settings", _setting),
 }
 OPTIONS = (*_VALUES, *_FLAGS)
 """Every option of the line."""

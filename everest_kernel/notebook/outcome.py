@@ -13,12 +13,17 @@ __all__ = ["Outcome", "failure_of", "file_of"]
 
 @dataclass
 class Outcome:
-    """What a finished job left: the job, its values as they came, and an open file with what it fetched."""
+    """What a finished job left: the job, its values and pictures as they came, and an open file with what it fetched.
+
+    `error` is what the program's output says of an error.
+    """
 
     job: Job
     values: bytes | None = None
+    pictures: bytes | None = None
     fetched: IO[bytes] | None = None
     last_lines: tuple[str, ...] = ()
+    error: str = ""
 
     def __del__(self) -> None:
         if self.fetched is not None:  # nobody may have wanted it
@@ -45,10 +50,11 @@ def failure_of(job: Job, back: Returned, outcome: Outcome) -> EverestError:
     message = back.error or job.info or "the job failed without saying why"
     if job.exit_code and job.reason == "exit" and not back.error:
         message = f"the program ended with exit code {job.exit_code}"
+    shown = back.error and back.error != outcome.error  # the runner has shown the whole traceback
     return JobFailedError(
         message,
         exit_code=job.exit_code,
-        last_lines=() if back.error else outcome.last_lines,
+        last_lines=() if shown else outcome.last_lines,
         hint=_HINTS.get(job.reason, f"`%log {job.id}` shows the whole output."),
         **context,
     )

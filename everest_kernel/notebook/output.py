@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
-from ..languages import CellStream, Display
+from ..languages import CellStream, Display, Text
 from .channels import Channel
 from .coalesce import Coalescer, Show
 
@@ -22,7 +22,7 @@ class CellOutput:
 
     Args:
         channel: where it is shown.
-        stream: splits standard output into text and displays.
+        stream: reads what the program prints.
         note: makes the sentence that tells of output too long to show.
     """
 
@@ -42,18 +42,18 @@ class CellOutput:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._parts("stdout", self._stream.close())
+        self._parts(self._stream.close())
         self._show(self._text.close())
 
     def on_output(self, stream: str, data: bytes) -> None:
         """Bytes of `stdout` or `stderr`, in order."""
         self._last[stream] = (self._last.get(stream, b"") + data)[-_LAST_BYTES:]
-        self._parts(stream, self._stream.feed(data) if stream == "stdout" else [data])
+        self._parts(self._stream.feed(stream, data))
         self._set_timer()
 
     def on_note(self, text: str) -> None:
         """A line of ours or of the server's among the output; the job did not write it."""
-        self._parts("stderr", [f"{text}\n".encode()])
+        self._parts([Text("stderr", f"{text}\n".encode())])
         self._set_timer()
 
     def last_lines(self, most: int = 20) -> tuple[str, ...]:
@@ -61,13 +61,13 @@ class CellOutput:
         data = self._last["stderr"] or self._last["stdout"]
         return tuple(data.decode("utf-8", "replace").rstrip().splitlines()[-most:])
 
-    def _parts(self, stream: str, parts: Iterable[bytes | Display]) -> None:
+    def _parts(self, parts: Iterable[Text | Display]) -> None:
         for part in parts:
             if isinstance(part, Display):
                 self._show(self._text.flush())
                 self._channel.display(part)
             else:
-                self._show(self._text.feed(stream, part, self._loop.time()))
+                self._show(self._text.feed(part.stream, part.data, self._loop.time()))
 
     def _show(self, shows: list[Show]) -> None:
         for show in shows:

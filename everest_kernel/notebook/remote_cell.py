@@ -13,15 +13,15 @@ import io
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..languages import CellRequest, Display, Program, Returned
+from ..languages import CellRequest, Display, Program, Returned, read_pictures
 from ..routes import Route, find_route, load_configuration, route_table
-from ..wire import CellError, EverestError, Job, JobRequest, JobState
+from ..wire import CellError, CellOptionError, ConfigurationError, EverestError, Job, JobRequest, JobState
 from .channels import Channel
 from .header import Header, format_size
 from .inputs import Selection, select
@@ -64,7 +64,7 @@ def prepare(
         CellError: something about the cell; nothing was submitted.
         ConfigurationError: no such route, or a faulty configuration.
     """
-    route = find_route(options.route, route_table(load_configuration(folder)))
+    route = _route(options, folder)
     if not body.strip():
         raise CellError("the cell is empty below its %%remote line", hint="Nothing was sent.")
     selection = select(options, route.language, body, namespace, hidden)
@@ -82,12 +82,38 @@ def prepare(
     return Prepared(route, options, selection, program, files)
 
 
+def _route(options: RemoteOptions, folder: Path) -> Route:
+    """The route with the cell's own settings.
+
+    Raises:
+        ConfigurationError: no such route, or a faulty configuration.
+        CellOptionError: a setting that its language does not have.
+        CellError: this machine lacks what the route needs.
+    """
+    route = find_route(options.route, route_table(load_configuration(folder)))
+    if options.settings:
+        try:
+            language = route.language.configured(options.settings)
+        except ConfigurationError as error:
+            raise CellOptionError(error.message, hint=error.hint) from error
+        command = language.command if route.command == route.language.command else route.command
+        missing = "" if "program" in options.settings else route.missing
+        route = replace(route, language=language, command=command, missing=missing)
+    if route.missing and not options.dry_run:
+        raise CellError(
+            f"nothing on this machine can run the route {route.name!r}",
+            hint=f"Install {route.missing}. Or name another machine's in everest.toml. Nothing was sent.",
+        )
+    return route
+
+
 def dry_run(prepared: Prepared) -> str:
     """What would be sent, as text."""
     route, options = prepared.route, prepared.options
     limit = options.time_limit or route.time_limit
     lines = [
-        f"route        {route.name} ({route.language.name})",
+        f"route        {route.name} ({route.note or route.language.name})",
+        *([f"missing      {route.missing}"] if route.missing else []),
         f"server       {route.server}",
         f"resources    {', '.join(route.resources) or 'those the application is bound to'}",
         f"application  {route.application or route.cell_application.alias}",
@@ -128,7 +154,10 @@ class RemoteRun:
 
     def __post_init__(self) -> None:
         self.header = Header(
-            self.prepared.route.name, sent=self.prepared.sent, held_back=self.prepared.selection.held_back
+            self.prepared.route.name,
+            sent=self.prepared.sent,
+            held_back=self.prepared.selection.held_back,
+            note=self.prepared.route.note,
         )
 
     async def run(self, client: EverestClient) -> Outcome:
@@ -158,11 +187,14 @@ class RemoteRun:
 
     async def _follow(self, client: EverestClient, job: Job) -> Outcome:
         language = self.prepared.route.language
-        async with CellOutput(self.channel, language.stream(), _note(job.id)) as output:
+        stream = language.stream()
+        async with CellOutput(self.channel, stream, _note(job.id)) as output:
             job = await client.follow(job.id, _Sink(self, output), job=job)
-        outcome = Outcome(job, last_lines=output.last_lines())
+        outcome = Outcome(job, last_lines=output.last_lines(), error=stream.error)
         if "values" in job.result:
             outcome.values = await client.download(file_of(job, "values"))
+        if "pictures" in job.result:
+            outcome.pictures = await client.download(file_of(job, "pictures"))
         if "fetched" in job.result and job.state is JobState.DONE:
             outcome.fetched = tempfile.TemporaryFile()  # noqa: SIM115 - it may be large; the outcome closes it
             await client.download_into(file_of(job, "fetched"), outcome.fetched)
@@ -262,9 +294,15 @@ def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: 
     """
     job, language = outcome.job, run.prepared.route.language
     try:
-        back = Returned() if outcome.values is None else language.read_back(io.BytesIO(outcome.values))
-        if job.state is not JobState.DONE:
-            run.end(str(job.state).lower())
+        if outcome.pictures is not None:
+            for picture in read_pictures(io.BytesIO(outcome.pictures)):
+                run.channel.display(picture)
+        back = language.read_back(None if outcome.values is None else io.BytesIO(outcome.values))
+        back.error = back.error or outcome.error
+        if job.state is JobState.DONE and not back.finished:  # it exits with 0 whatever happens
+            back.error = back.error or "the program stopped before the end of the cell"
+        if job.state is not JobState.DONE or back.error:
+            run.end("failed" if job.state is JobState.DONE else str(job.state).lower())
             raise failure_of(job, back, outcome)
         namespace.update(back.values)
         files = {} if outcome.fetched is None else language.read_fetched(outcome.fetched)

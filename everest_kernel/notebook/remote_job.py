@@ -115,6 +115,7 @@ def start_remote(
     fetch: Sequence[str] = (),
     name: str = "",
     time_limit: float | None = None,
+    settings: Mapping[str, Any] | None = None,
     channel: Channel | None = None,
 ) -> RemoteJob:
     """Start a program on a route; see `everest_kernel.remote`."""
@@ -122,6 +123,7 @@ def start_remote(
         raise CellError(f"outputs must be a list of names, not the text {outputs!r}")
     given = dict(inputs or {})
     options = RemoteOptions(route, tuple(given), tuple(outputs), list(files), list(fetch), name, time_limit)
+    options.settings.update(settings or {})
     prepared = prepare(options, code, given, {}, Path.cwd())
     run = RemoteRun(prepared, _Silent(channel or LocalChannel()), os.urandom(8).hex())
 

@@ -38,7 +38,12 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One `[routes.NAME]` table."""
+    """One `[routes.NAME]` table.
+
+    Attributes:
+        program, syntax, platform, encoding: settings that several languages have.
+        options: settings of the route's language only.
+    """
 
     language: str = ""
     server: str = ""
@@ -46,6 +51,17 @@ class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resources: tuple[str, ...] = ()
     command: str = ""
     time_limit: str = ""
+    program: str = ""
+    syntax: str = ""
+    platform: str = ""
+    encoding: str = ""
+    options: dict[str, Any] = {}
+
+    @property
+    def of_language(self) -> dict[str, Any]:
+        """What is for the language to judge."""
+        common = {name: getattr(self, name) for name in ("program", "syntax", "platform", "encoding")}
+        return {name: value for name, value in {**common, **self.options}.items() if value != ""}
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

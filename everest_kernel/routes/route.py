@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import shlex
+import os
+import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
 
-from ..languages import LANGUAGES, Language
+from ..languages import Language, Located, find_language, language_names
 from ..wire import (
     Application,
     ApplicationConfig,
@@ -35,11 +36,13 @@ class Route:
     Attributes:
         name: as it stands behind `%%remote`.
         server: name of the server; `embedded` is the hub that starts by itself.
-        language: what the cell is written in.
+        language: what the cell is written in, and how it is run.
         command: command line that runs the rendered program.
         application: `user/alias` or id of a published application; empty to publish one as needed.
         resources: ids of resources; empty for those that the application is bound to.
         time_limit: seconds, or None.
+        note: for the header line, when another program runs the cell than the route's name promises.
+        missing: what to install on this machine before the route can be used, as far as is known.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Route:
     application: str = ""
     resources: tuple[str, ...] = ()
     time_limit: float | None = None
+    note: str = ""
+    missing: str = ""
 
     @cached_property
     def cell_application(self) -> Application:
@@ -70,6 +75,7 @@ def cell_application(language: Language, command: str) -> Application:
         outputs={
             "values": file_parameter("Values", required=False),
             "fetched": file_parameter("Fetched files", required=False),
+            "pictures": file_parameter("Pictures", required=False),
             "stdout": file_parameter("Standard output", required=False),
             "stderr": file_parameter("Standard error", required=False),
         },
@@ -82,6 +88,7 @@ def cell_application(language: Language, command: str) -> Application:
             output_mappings=(
                 OutputMapping("values", language.values_file),
                 OutputMapping("fetched", language.fetched_file),
+                *([OutputMapping("pictures", language.pictures_file)] if language.pictures_file else []),
                 OutputMapping("stdout", "stdout"),
                 OutputMapping("stderr", "stderr"),
             ),
@@ -95,41 +102,61 @@ def route_table(configuration: Configuration) -> dict[str, Route]:
     """All routes by name: one for each language, changed and added to by the configuration.
 
     Raises:
-        ConfigurationError: a route with an unknown language or a malformed time limit.
+        ConfigurationError: a route with an unknown language, a faulty setting, or a malformed time limit.
     """
-    server = configuration.default_server
-    table = {name: _built_in(language, server) for name, language in LANGUAGES.items()}
+    table = {}
+    for name in language_names():
+        if name not in configuration.routes and (language := _sound(name)) is not None:
+            table[name] = _route(name, language, RouteSettings(), configuration)
     for name, settings in configuration.routes.items():
-        table[name] = _configured(name, settings, table.get(name), server)
+        language = find_language(settings.language or name)
+        if language is None:
+            wrong = f"an unknown language {settings.language!r}" if settings.language else "no language"
+            listed = ", ".join(language_names())
+            raise ConfigurationError(f"route {name!r} has {wrong}", hint=f"Languages: {listed}.")
+        table[name] = _route(name, language, settings, configuration)
     return table
 
 
-def _built_in(language: Language, server: str) -> Route:
-    command = language.command
-    if language.name == "python" and server == EMBEDDED:
-        # the notebook's own interpreter, so that a cell finds the packages that plain cells find
-        command = shlex.join([sys.executable, *shlex.split(command)[1:]])
-    return Route(language.name, server, language, command)
+def _sound(name: str) -> Language | None:
+    """A language; None for one of another package that cannot be loaded, which must not stop the other routes."""
+    try:
+        return find_language(name)
+    except ConfigurationError:
+        return None  # `find_route` tells why, once somebody wants it
 
 
-def _configured(name: str, settings: RouteSettings, base: Route | None, default_server: str) -> Route:
-    language = LANGUAGES.get(settings.language) if settings.language else base.language if base else None
-    if language is None:
-        wrong = f"an unknown language {settings.language!r}" if settings.language else "no language"
-        raise ConfigurationError(f"route {name!r} has {wrong}", hint=f"Languages: {', '.join(sorted(LANGUAGES))}.")
-    route = _built_in(language, settings.server or default_server)
+def _route(name: str, language: Language, settings: RouteSettings, configuration: Configuration) -> Route:
+    server = settings.server or configuration.default_server
+    try:
+        configured = language.configured(settings.of_language)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"route {name!r}: {error.message}", hint=error.hint) from error
+    # the embedded hub's agent runs on this machine: what is here is there
+    located = configured.located(_find_program) if server == EMBEDDED else Located(configured)
+    if settings.command or settings.application:
+        located = Located(configured)  # who names the command knows what it needs
     try:
         time_limit = parse_duration(settings.time_limit) if settings.time_limit else None
     except ValueError as error:
         raise ConfigurationError(f"time_limit of route {name!r}: {error}") from error
-    return replace(
-        route,
+    return Route(
         name=name,
-        command=settings.command or route.command,
+        server=server,
+        language=located.language,
+        command=settings.command or located.language.command,
         application=settings.application,
         resources=settings.resources,
         time_limit=time_limit,
+        note=located.note,
+        missing=located.missing,
     )
+
+
+def _find_program(name: str) -> str | None:
+    """The path of a program on this machine, also of one that is installed beside the notebook's Python."""
+    beside = os.path.dirname(sys.executable)
+    return shutil.which(name) or shutil.which(name, path=beside)
 
 
 def find_route(name: str, table: dict[str, Route]) -> Route:
@@ -140,6 +167,7 @@ def find_route(name: str, table: dict[str, Route]) -> Route:
     """
     if name in table:
         return table[name]
+    find_language(name)  # one that cannot be loaded says why
     near = difflib.get_close_matches(name, table, n=1)
     suggestion = f" Did you mean {near[0]!r}?" if near else ""
     raise ConfigurationError(

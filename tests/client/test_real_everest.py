@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from everest_kernel.client import EverestClient, Server
-from everest_kernel.languages import LANGUAGES
+from everest_kernel.languages import ShellLanguage
 from everest_kernel.routes import cell_application
 from everest_kernel.wire import (
     AuthenticationError,
@@ -26,7 +26,7 @@ from everest_kernel.wire import (
 from tests.client.fake_everest import RESOURCE, TOKEN, FakeEverest
 from tests.client.support import Record
 
-SHELL = cell_application(LANGUAGES["shell"], "sh program.sh")
+SHELL = cell_application(ShellLanguage(), "sh program.sh")
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from everest_kernel.languages import CellRequest, Display, PythonLanguage, Returned, StagedFile
+from everest_kernel.languages import CellRequest, Display, PythonLanguage, Returned, StagedFile, Text
 from everest_kernel.wire import ProtocolError, ValueRefusedError
 
 PYTHON = PythonLanguage()
@@ -53,7 +53,8 @@ def run(folder: Path, code: str, *, staged: dict[str, bytes] | None = None, **re
     if (folder / PYTHON.fetched_file).exists():
         with (folder / PYTHON.fetched_file).open("rb") as archive:
             fetched = {path: b"".join(file) for path, file in PYTHON.read_fetched(archive).items()}
-    return Ran(done.returncode, stream.feed(done.stdout) + stream.close(), done.stderr.decode(), back, fetched)
+    parts = [p.data if isinstance(p, Text) else p for p in stream.feed("stdout", done.stdout) + stream.close()]
+    return Ran(done.returncode, parts, done.stderr.decode(), back, fetched)
 
 
 def test_values_go_in_and_come_out(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.languages import Display
+from everest_kernel.languages import Display, Text
 from everest_kernel.languages.python.displays import END, MARK, PIECE
 from everest_kernel.languages.python.rich_stream import RichStream
 
@@ -23,13 +23,17 @@ def content(text: str) -> dict[str, object]:
     return {"data": {"text/plain": text}, "metadata": {}, "transient": {}, "update": False}
 
 
+def bare(parts: list[Text | Display]) -> list[bytes | Display]:
+    return [part.data if isinstance(part, Text) else part for part in parts]
+
+
 def feed_all(data: bytes, cuts: list[int]) -> tuple[list[bytes | Display], bytes]:
     """All parts in order with neighbouring text joined, and all text."""
     stream, parts, at = RichStream(), list[bytes | Display](), 0
     for cut in [*sorted(c % (len(data) + 1) for c in cuts), len(data)]:
-        parts += stream.feed(data[at:cut])
+        parts += bare(stream.feed("stdout", data[at:cut]))
         at = cut
-    parts += stream.close()
+    parts += bare(stream.close())
     joined: list[bytes | Display] = []
     for part in parts:
         if isinstance(part, bytes) and joined and isinstance(joined[-1], bytes):
@@ -78,8 +82,8 @@ def test_a_large_display_travels_in_pieces_with_other_output_between_them(cuts: 
 
 def test_an_endless_sequence_is_given_up() -> None:
     stream = RichStream()
-    given_back = stream.feed(MARK + b"0;0;1;" + b"A" * 20_000)
-    assert b"".join(p for p in given_back if isinstance(p, bytes)).startswith(MARK)
+    given_back = stream.feed("stdout", MARK + b"0;0;1;" + b"A" * 20_000)
+    assert b"".join(p.data for p in given_back if isinstance(p, Text)).startswith(MARK)
     assert len(stream._rest) < 10_000
 
 
@@ -89,3 +93,8 @@ def test_bad_pieces_are_text() -> None:
     assert feed_all(first + first, [])[1] == first
     wrong = b"%s1;0;1;%s%s" % (MARK, base64.b64encode(b"[1]"), END)
     assert feed_all(wrong, [])[1] == wrong
+
+
+def test_standard_error_is_text_whatever_it_holds() -> None:
+    sequence = b"".join(sequences(1, content("y")))
+    assert RichStream().feed("stderr", sequence) == [Text("stderr", sequence)]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from everest_kernel.languages import CellRequest, language_names
 from everest_kernel.routes import Configuration, find_route, load_configuration, parse_duration, route_table
 from everest_kernel.wire import ConfigurationError
 
@@ -24,12 +25,10 @@ def write_user_file(text: str) -> None:
 # --- files
 
 
-def test_without_files_there_are_the_two_routes_of_the_embedded_hub(tmp_path: Path) -> None:
+def test_without_files_there_is_a_route_of_the_embedded_hub_for_each_language(tmp_path: Path) -> None:
     table = route_table(load_configuration(tmp_path))
-    assert {name: (r.server, r.language.name) for name, r in table.items()} == {
-        "python": ("embedded", "python"),
-        "shell": ("embedded", "shell"),
-    }
+    assert set(table) == set(language_names()) > {"python", "shell", "octave"}
+    assert {route.server for route in table.values()} == {"embedded"}
     assert table["python"].command.startswith(sys.executable), "cells find what plain cells find"
 
 
@@ -115,7 +114,7 @@ def test_an_unknown_route_lists_the_routes_and_suggests_the_nearest() -> None:
     with pytest.raises(ConfigurationError) as caught:
         find_route("pyhton", route_table(Configuration()))
     assert "Did you mean 'python'?" in str(caught.value)
-    assert "Routes: python, shell." in str(caught.value)
+    assert f"Routes: {', '.join(language_names())}." in str(caught.value)
     with pytest.raises(ConfigurationError) as caught:
         find_route("zzzzzz", route_table(Configuration()))
     assert "Did you mean" not in str(caught.value)
@@ -163,3 +162,57 @@ def test_what_is_no_length_of_time(text: str) -> None:
 def test_parts_add_up(parts: list[tuple[int, str]]) -> None:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     assert parse_duration("".join(f"{n}{u}" for n, u in parts)) == sum(n * units[u] for n, u in parts)
+
+
+# --- programs
+
+
+def program(folder: Path, name: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_route_of_the_embedded_hub_names_the_program_that_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = program(tmp_path / "bin", "octave-cli")
+    monkeypatch.setenv("PATH", str(path.parent))
+    route = route_table(Configuration())["octave"]
+    assert (route.missing, str(path) in route.language.render(CellRequest("1")).text) == ("", True)
+    path.unlink()
+    assert "GNU Octave" in route_table(Configuration())["octave"].missing
+
+
+@pytest.mark.parametrize(
+    "text", ["[routes.octave]\nserver = 'lab'\n[servers.lab]\nurl = 'https://a'", "[routes.octave]\ncommand = 'mine'"]
+)
+def test_what_is_missing_here_may_be_there(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "everest.toml").write_text(text)
+    assert route_table(load_configuration(tmp_path))["octave"].missing == ""
+
+
+def test_settings_of_a_route_are_its_languages(tmp_path: Path) -> None:
+    (tmp_path / "everest.toml").write_text(
+        "[routes.octave]\nprogram = '/opt/octave'\n[routes.octave.options]\nencoding = 'cp1251'"
+    )
+    language = route_table(load_configuration(tmp_path))["octave"].language
+    assert (language.program, language.encoding) == ("/opt/octave", "cp1251")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("syntax = 'maple'", "route 'octave': octave has no setting 'syntax'"),
+        ("options = {progam = 'x'}", "Did you mean 'program'?"),
+        ("platform = 'vms'", "platform of octave cannot be 'vms'"),
+        ("encoding = 'utf-9'", "there is no encoding 'utf-9'"),
+    ],
+)
+def test_a_setting_that_a_language_does_not_have_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "everest.toml").write_text(f"[routes.octave]\n{text}")
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        route_table(load_configuration(tmp_path))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import shlex
+import sys
 import tokenize
-from typing import IO, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, ClassVar
 
 from ...wire import ProtocolError
 from ..archives import ArchivedFile, list_zip
-from ..base import CellRequest, CellStream, Display, Names, Program, Returned
+from ..base import CellRequest, CellStream, Display, Located, Names, Program, Returned
+from ..editing import Editing
+from ..settings import check_settings
 from .analyse import find_names
 from .program import CELL_FILE, PROGRAM_FILE, render
 from .rich_stream import RichStream
@@ -18,15 +24,34 @@ from .values import Bundle, CannotTravelError
 __all__ = ["PythonLanguage"]
 
 
+@dataclass(frozen=True)
 class PythonLanguage:
     """Python 3.8 or later on the resource, with nothing of ours installed there."""
 
+    interpreter: str = "python3"
+
     name = "python"
-    command = f"python3 {PROGRAM_FILE}"
     program_file = PROGRAM_FILE
     cell_file = CELL_FILE
     values_file = VALUES
     fetched_file = FETCHED
+    pictures_file = ""  # displays travel in the output
+    settings: ClassVar[Mapping[str, str]] = {"program": "the interpreter, such as /opt/python/bin/python3"}
+    editing: ClassVar[Editing] = Editing("python")  # the kernel knows more of Python than a table of words
+
+    @property
+    def command(self) -> str:
+        """The interpreter with the program."""
+        return shlex.join([self.interpreter, PROGRAM_FILE])
+
+    def configured(self, settings: Mapping[str, Any]) -> PythonLanguage:
+        """With another interpreter."""
+        checked = check_settings(self.name, self.settings, settings)
+        return PythonLanguage(str(checked["program"])) if "program" in checked else self
+
+    def located(self, find: Callable[[str], str | None]) -> Located:
+        """The notebook's own interpreter, so that a cell finds the packages that plain cells find."""
+        return Located(self if self.interpreter != PythonLanguage.interpreter else PythonLanguage(sys.executable))
 
     def names(self, code: str) -> Names:
         """Free and assigned names of the cell; see `analyse`."""
@@ -40,8 +65,10 @@ class PythonLanguage:
         """Text and displays; see `rich_stream`."""
         return RichStream()
 
-    def read_back(self, values: IO[bytes]) -> Returned:
+    def read_back(self, values: IO[bytes] | None) -> Returned:
         """Values, the last line's value, what stayed, and the error, from the bundle that the runner wrote."""
+        if values is None:
+            return Returned()
         try:
             bundle = Bundle(values)
             back = Returned()

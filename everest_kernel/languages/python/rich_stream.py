@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 
-from ..base import Display
+from ..base import Display, Text
 from .displays import END, MARK
 
 __all__ = ["RichStream"]
@@ -25,8 +25,15 @@ class RichStream:
         self._rest = b""
         self._parts: dict[int, list[bytes]] = {}
 
-    def feed(self, data: bytes) -> list[bytes | Display]:
+    error = ""  # the runner reports it
+
+    def feed(self, stream: str, data: bytes) -> list[Text | Display]:
         """Take the next bytes; give back text and displays in order."""
+        if stream != "stdout":
+            return [Text(stream, data)]
+        return _named(self._split(data))
+
+    def _split(self, data: bytes) -> list[bytes | Display]:
         buffer, out = self._rest + data, list[bytes | Display]()
         while True:
             start = buffer.find(MARK)
@@ -49,12 +56,10 @@ class RichStream:
             elif not found:
                 _add_text(out, sequence)
 
-    def close(self) -> list[bytes | Display]:
+    def close(self) -> list[Text | Display]:
         """The end of the output: what was held back is text after all."""
         rest, self._rest = self._rest, b""
-        out = list[bytes | Display]()
-        _add_text(out, rest)
-        return out
+        return [Text("stdout", rest)] if rest else []
 
     def _sequence(self, sequence: bytes) -> Display | bool:
         """A finished display; True for one of its earlier pieces; False when the sequence is none of ours."""
@@ -72,6 +77,10 @@ class RichStream:
         if len(parts) < count:
             return True
         return _read(b"".join(self._parts.pop(number))) or False
+
+
+def _named(parts: list[bytes | Display]) -> list[Text | Display]:
+    return [Text("stdout", part) if isinstance(part, bytes) else part for part in parts]
 
 
 def _read(text: bytes) -> Display | None:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from ...wire import CellOptionError, ProtocolError, ValueRefusedError
 from ..archives import ArchivedFile, list_tar, read_tar
-from ..base import CellRequest, CellStream, Display, Names, Program, Returned
+from ..base import CellRequest, CellStream, Located, Names, PlainStream, Program, Returned
+from ..drivers.posix_parts import FETCHED, PICTURES, fetch_files, pack_pictures, place_files
+from ..editing import Editing
+from ..settings import no_settings
 
 __all__ = ["ShellLanguage"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _OUT = ".everest-out"
-VALUES, FETCHED = "values.tar", "fetched.tar"
-
-
-class PlainStream:
-    """Standard output that is text and nothing else."""
-
-    def feed(self, data: bytes) -> list[bytes | Display]:
-        """The bytes as they are."""
-        return [data] if data else []
-
-    def close(self) -> list[bytes | Display]:
-        """Nothing is held back."""
-        return []
+_OURS = ("program.sh", "cell.sh", "values.tar", "fetched.tar", "pictures.tar")
+VALUES = "values.tar"
 
 
 class ShellLanguage:
@@ -38,6 +31,18 @@ class ShellLanguage:
     cell_file = "cell.sh"
     values_file = VALUES
     fetched_file = FETCHED
+    pictures_file = PICTURES
+    settings: Mapping[str, str] = {}
+    editing = Editing("bash", "shell")
+
+    def configured(self, settings: Mapping[str, Any]) -> ShellLanguage:
+        """There is nothing to set."""
+        no_settings(self.name, settings)
+        return self
+
+    def located(self, find: Callable[[str], str | None]) -> Located:
+        """Every POSIX system has its shell."""
+        return Located(self, missing="" if find("sh") else "a POSIX shell, `sh`")
 
     def names(self, code: str) -> Names:
         """Nothing: a shell's variables cannot be told from its environment."""
@@ -46,10 +51,7 @@ class ShellLanguage:
     def render(self, request: CellRequest) -> Program:
         """Assignments, the cell (from its own file, so that its line numbers are right), and what goes back."""
         lines, sizes = ["set -e"], {}
-        for file in request.files:
-            lines += _place(file.staged, file.target)
-        for staged in dict.fromkeys(file.staged for file in request.files):
-            lines.append(f"rm -- {shlex.quote(staged)}")
+        lines += place_files(request.files)
         for name, value in request.inputs.items():
             text = _text(name, value)
             sizes[name] = len(text.encode())
@@ -62,9 +64,11 @@ class ShellLanguage:
         """Plain text."""
         return PlainStream()
 
-    def read_back(self, values: IO[bytes]) -> Returned:
-        """Variables from the tar archive that the program wrote."""
+    def read_back(self, values: IO[bytes] | None) -> Returned:
+        """Variables from the tar archive that the program wrote; there is none when the shell was killed."""
         back = Returned()
+        if values is None:
+            return back
         for path, content in read_tar(values).items():
             kind, _, name = path.removeprefix(f"{_OUT}/").partition("/")
             try:
@@ -76,6 +80,8 @@ class ShellLanguage:
                 back.values[name], back.sizes[name] = text, len(content)
             elif kind == "unset" and _NAME.match(name):
                 back.problems.append(f"{name}: the cell did not assign it")
+            elif kind == "pictures":
+                back.problems.append(f"{int(text):,} more pictures are not shown; --fetch brings them")
             elif kind == "unmatched":
                 back.problems.append(f"no file matches --fetch {text!r}")
             else:
@@ -106,40 +112,21 @@ def _text(name: str, value: Any) -> str:
     )
 
 
-def _place(staged: str, target: str) -> list[str]:
-    folder = target.rpartition("/")[0]
-    make = [f"mkdir -p -- {shlex.quote(folder)}"] if folder else []
-    return [*make, f"cp -- {shlex.quote(staged)} {shlex.quote(target)}"]
-
-
 def _epilogue(request: CellRequest) -> list[str]:
     """A function that runs at the shell's end, however the cell ends, and keeps the cell's exit status."""
-    if not (request.out_named or request.fetch):
-        return []
     lines = [
+        'everest_note() { mkdir -p "${1%/*}"; printf %s "$2" > "$1"; }',
         "everest_end() {",
         "everest_status=$?",
         "trap - EXIT",
-        f"mkdir -p {_OUT}/set {_OUT}/unset {_OUT}/unmatched",
     ]
+    if request.out_named:
+        lines.append(f"mkdir -p {_OUT}/set {_OUT}/unset")
     for name in request.out_named:
         _check(name)
         keep, missing = f'printf %s "${name}" > {_OUT}/set/{name}', f": > {_OUT}/unset/{name}"
         lines.append(f'if [ "${{{name}+set}}" ]; then {keep}; else {missing}; fi')
     if request.fetch:
-        lines.append("set --")
-    for number, pattern in enumerate(request.fetch):
-        found = f"everest_found=; for everest_file in {_glob(pattern)}; do"
-        keep = '[ -f "$everest_file" ] && { everest_found=1; set -- "$@" "$everest_file"; }'
-        note = f"printf %s {shlex.quote(pattern)} > {_OUT}/unmatched/{number}"
-        lines.append(f'{found} {keep}; done; [ "$everest_found" ] || {note}')
-    if request.fetch:
-        lines.append(f'[ $# -gt 0 ] && tar -cf {FETCHED} -- "$@"')
-    lines += [f"tar -cf {VALUES} {_OUT}", "exit $everest_status", "}", "trap everest_end EXIT"]
-    return lines
-
-
-def _glob(pattern: str) -> str:
-    """The pattern with everything quoted but the characters that make it one."""
-    parts = re.split(r"([*?\[\]!-])", pattern)
-    return "".join(p if p in set("*?[]!-") else shlex.quote(p) for p in parts if p)
+        lines += fetch_files(request.fetch, f"everest_note {_OUT}/unmatched/$everest_number", _OURS)
+    lines += pack_pictures(request.files, f"everest_note {_OUT}/pictures/more")
+    return [*lines, f"[ ! -d {_OUT} ] || tar -cf {VALUES} {_OUT}", "exit $everest_status", "}", "trap everest_end EXIT"]

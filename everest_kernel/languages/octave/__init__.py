@@ -1,0 +1,5 @@
+"""GNU Octave."""
+
+from .language import OctaveLanguage
+
+__all__ = ["OctaveLanguage"]
