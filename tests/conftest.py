@@ -21,8 +21,14 @@ hypothesis.settings.register_profile("default", deadline=None, max_examples=60, 
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("default")
 
-PROBES = {"chromium": "chromium", "tmux": "tmux"}
-"""Debian package to the command whose presence shows that it is there."""
+PROBES = {
+    "libcurl4-openssl-dev": "curl-config",
+    "gnuplot-nox": "gnuplot",
+    "octave": "octave-cli",
+    "r-base-core": "Rscript",
+    "xcas": "giac",
+}
+"""Debian package to the command whose presence shows that it is there, where that has another name."""
 
 # no test writes into the keyring of whoever runs it, nor does a process that a test starts
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"

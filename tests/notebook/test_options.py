@@ -20,7 +20,7 @@ def test_a_route_alone() -> None:
 def test_every_option() -> None:
     line = "--in a,b shell --out=x --files 'd/*.csv' --files e --fetch '*.png' --name 'my job' --time-limit 1h30m"
     assert parse_remote_line(f"{line} --dry-run") == RemoteOptions(
-        "shell", ("a", "b"), ("x",), ["d/*.csv", "e"], ["*.png"], "my job", 5400.0, True
+        "shell", ("a", "b"), ("x",), ["d/*.csv", "e"], ["*.png"], "my job", 5400.0, {}, True
     )
 
 

@@ -27,7 +27,7 @@ def write_user_file(text: str) -> None:
 
 def test_without_files_there_is_a_route_of_the_embedded_hub_for_each_language(tmp_path: Path) -> None:
     table = route_table(load_configuration(tmp_path))
-    assert set(table) == set(language_names()) > {"python", "shell", "octave"}
+    assert set(table) == set(language_names()) >= {"python", "shell", "octave"}
     assert {route.server for route in table.values()} == {"embedded"}
     assert table["python"].command.startswith(sys.executable), "cells find what plain cells find"
 
@@ -127,7 +127,7 @@ def test_an_applications_alias_depends_on_what_it_runs(tmp_path: Path) -> None:
     changed = route_table(load_configuration(tmp_path))
     assert changed["p2"].cell_application == table["python"].cell_application
     assert changed["python"].cell_application.alias not in aliases
-    assert all(re.fullmatch(r"(python|shell)-cell-[0-9a-f]{16}", alias) for alias in aliases)
+    assert all(re.fullmatch(r"[a-zA-Z]+-cell-[0-9a-f]{16}", alias) for alias in aliases)
 
 
 # --- durations

@@ -39,7 +39,11 @@ catch everest_error
   end
   everest_text = regexprep(everest_error.message, 'parse error near line (\\d+) of file \\S*',
     'parse error (line $1 of the cell)');
-  fprintf(stderr, "error: %s%s\\n", strtrim(everest_text), everest_line);
+  everest_lines = strsplit(strtrim(everest_text), "\\n");
+  fprintf(stderr, "error: %s%s\\n", everest_lines{{1}}, everest_line);
+  for everest_i = 2:numel(everest_lines)
+    fprintf(stderr, "%s\\n", everest_lines{{everest_i}});
+  end
   exit(1);
 end
 fflush(stdout);
