@@ -19,9 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..languages import CellRequest, Display, Program, Returned, read_pictures
+from ..languages import CellRequest, Display, Language, Program, Returned, read_pictures
 from ..routes import Route, find_route, load_configuration, route_table
-from ..wire import CellError, CellOptionError, ConfigurationError, EverestError, Job, JobRequest, JobState
+from ..wire import (
+    CellError,
+    CellOptionError,
+    ConfigurationError,
+    EverestError,
+    Job,
+    JobRequest,
+    JobState,
+    ProtocolError,
+)
 from .channels import Channel
 from .header import Header, format_size
 from .inputs import Selection, select
@@ -284,6 +293,16 @@ def _note(job_id: str) -> Any:
     return note
 
 
+def _read_back(language: Language, outcome: Outcome) -> Returned:
+    """The values file, which a program that was killed may have left half written."""
+    try:
+        return language.read_back(None if outcome.values is None else io.BytesIO(outcome.values))
+    except ProtocolError:
+        if outcome.job.state is JobState.DONE:
+            raise
+        return Returned(finished=False)  # its failure is the news
+
+
 def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: Path) -> Returned:
     """Set values, save files, and end the header line; or raise what went wrong.
 
@@ -297,7 +316,7 @@ def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: 
         if outcome.pictures is not None:
             for picture in read_pictures(io.BytesIO(outcome.pictures)):
                 run.channel.display(picture)
-        back = language.read_back(None if outcome.values is None else io.BytesIO(outcome.values))
+        back = _read_back(language, outcome)
         back.error = back.error or outcome.error
         if job.state is JobState.DONE and not back.finished:  # it exits with 0 whatever happens
             back.error = back.error or "the program stopped before the end of the cell"

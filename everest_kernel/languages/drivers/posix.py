@@ -52,7 +52,8 @@ def _run(job: Job) -> list[str]:
     if not job.preparation:
         return [command, "everest_status=$?"]
     prepare = ["everest_prepare() {", *job.preparation, "}"]
-    return [*prepare, "if everest_prepare < /dev/null; then", command, "fi", "everest_status=$?"]
+    run = ["if [ $everest_status -eq 0 ]; then", command, "everest_status=$?", "fi"]
+    return [*prepare, "everest_prepare < /dev/null", "everest_status=$?", *run]
 
 
 def _collect(job: Job) -> list[str]:

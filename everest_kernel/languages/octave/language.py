@@ -80,7 +80,7 @@ class OctaveLanguage(BatchLanguage):
 
     def arguments(self) -> tuple[str, ...]:
         """Batch mode, without the user's own start-up files."""
-        return "--norc", "--quiet", self.main_file
+        return "--norc", "--no-history", "--quiet", self.main_file
 
     def main(self, request: CellRequest) -> Main:
         """Values, the cell, figures, and values back."""
