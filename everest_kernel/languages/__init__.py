@@ -15,6 +15,7 @@ from .base import (
     Text,
 )
 from .batch import BatchLanguage, Main, Requirement
+from .drivers import END_MARK
 from .editing import Completeness, Completion, Editing, Word
 from .pictures import read_pictures
 from .python import PythonLanguage
@@ -25,6 +26,7 @@ from .shell import ShellLanguage
 from .streams import ErrorStream
 
 __all__ = [
+    "END_MARK",
     "VALUE_LIMIT",
     "BatchLanguage",
     "CannotTravelError",

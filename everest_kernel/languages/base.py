@@ -187,6 +187,10 @@ class Language(Protocol):
         """Default command line; it runs `program_file` in the task's directory."""
 
     @property
+    def runs(self) -> str:
+        """What runs the cell in the end, for people to read; `command` may run it through a script."""
+
+    @property
     def program_file(self) -> str:
         """The file that holds `Program.text`."""
 

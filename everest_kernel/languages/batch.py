@@ -147,6 +147,11 @@ class BatchLanguage(ABC):
         return DRIVERS[self.platform].program_file
 
     @property
+    def runs(self) -> str:
+        """The program with its arguments."""
+        return " ".join((self.program or self.requirement.names[0], *self.arguments()))
+
+    @property
     def command(self) -> str:
         """Runs the driver."""
         return DRIVERS[self.platform].command

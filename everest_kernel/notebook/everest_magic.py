@@ -110,16 +110,16 @@ class EverestMagic:
         rows = [
             [
                 route.name,
-                route.language.name,
+                route.note or route.language.name,
                 route.server,
                 ", ".join(route.resources) or "any",
                 route.application or "published as needed",
                 f"{route.time_limit:g} s" if route.time_limit else "",
-                route.command,
+                f"not here: install {route.missing}" if route.missing else route.runs,
             ]
             for route in sorted(route_table(load_configuration(Path.cwd())).values(), key=lambda route: route.name)
         ]
-        _show(table(["route", "language", "server", "resources", "application", "time limit", "command"], rows))
+        _show(table(["route", "language", "server", "resources", "application", "time limit", "program"], rows))
 
     def publish(self, route: str = "") -> None:
         """Publish what a route needs."""

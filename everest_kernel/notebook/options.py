@@ -18,7 +18,8 @@ Run this cell on a resource.
 
     %%remote ROUTE [options]
 
-ROUTE           where the cell goes: `python`, `shell`, or a route of your everest.toml
+ROUTE           where the cell goes: a language such as `python`, `maple`, `octave` or `shell`, or a route of your
+                everest.toml; `%everest routes` lists them
 --in a,b        values to send; for Python the default is every name that the cell uses and you have
 --out x,y       values to bring back; for Python the default is every name that the cell assigns
 --files 'data/*.csv'   files to send, by pattern, at the same relative path (may be repeated)
@@ -37,6 +38,9 @@ Examples
 
     %%remote python --in grid --out mean --time-limit 5m
     mean = grid.mean(axis=0)
+
+    %%remote maple --in a --out s
+    s := int(exp(-a*x^2), x = 0..infinity);
 
     %%remote shell --files 'data/*.csv' --fetch 'out/*.txt' --out lines
     mkdir -p out && cat data/*.csv > out/all.txt

@@ -55,6 +55,11 @@ class Route:
     note: str = ""
     missing: str = ""
 
+    @property
+    def runs(self) -> str:
+        """What runs a cell in the end, for people to read."""
+        return self.language.runs if self.command == self.language.command else self.command
+
     @cached_property
     def cell_application(self) -> Application:
         """The application that a cell of this route is a job of."""

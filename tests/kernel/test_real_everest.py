@@ -96,7 +96,7 @@ def test_resources(lab: Lab) -> None:
 def test_routes(lab: Lab) -> None:
     text = shown(lab.kernel.run("%everest routes"))["text/plain"]
     (line,) = [line for line in text.splitlines() if line.startswith("byhand")]
-    assert line.split() == ["byhand", "shell", "lab", "any", "ada/byhand", "sh", "program.sh"]
+    assert line.split() == ["byhand", "shell", "lab", "any", "ada/byhand", "sh"]
 
 
 def test_publish_sends_only_what_changed(lab: Lab) -> None:

@@ -29,7 +29,7 @@ def assert_clear(cell: Cell, name: str, *parts: str) -> None:
         (
             "%%remote pyton\n1",
             "ConfigurationError",
-            ["no route 'pyton'", "Did you mean 'python'?", "Routes: python, shell"],
+            ["no route 'pyton'", "Did you mean 'python'?", "Routes: ", "python", "shell"],
         ),
         ("%%remote\n1", "CellOptionError", ["no route", "%%remote python"]),
         ("%%remote python --inn x\n1", "CellOptionError", ["--inn", "Did you mean --in?"]),

@@ -44,6 +44,11 @@ class PythonLanguage:
         """The interpreter with the program."""
         return shlex.join([self.interpreter, PROGRAM_FILE])
 
+    @property
+    def runs(self) -> str:
+        """The interpreter."""
+        return self.interpreter
+
     def configured(self, settings: Mapping[str, Any]) -> PythonLanguage:
         """With another interpreter."""
         checked = check_settings(self.name, self.settings, settings)

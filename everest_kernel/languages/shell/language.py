@@ -27,6 +27,7 @@ class ShellLanguage:
 
     name = "shell"
     command = "sh program.sh"
+    runs = "sh"
     program_file = "program.sh"
     cell_file = "cell.sh"
     values_file = VALUES
