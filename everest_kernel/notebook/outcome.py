@@ -50,12 +50,13 @@ def failure_of(job: Job, back: Returned, outcome: Outcome) -> EverestError:
     message = back.error or job.info or "the job failed without saying why"
     if job.exit_code and job.reason == "exit" and not back.error:
         message = f"the program ended with exit code {job.exit_code}"
+    status = f"Exit code {job.exit_code}. " if job.exit_code and back.error else ""
     shown = back.error and back.error != outcome.error  # the runner has shown the whole traceback
     return JobFailedError(
         message,
         exit_code=job.exit_code,
         last_lines=() if shown else outcome.last_lines,
-        hint=_HINTS.get(job.reason, f"`%log {job.id}` shows the whole output."),
+        hint=_HINTS.get(job.reason, f"{status}`%log {job.id}` shows the whole output."),
         **context,
     )
 
