@@ -1,0 +1,5 @@
+"""R."""
+
+from .language import RLanguage
+
+__all__ = ["RLanguage"]
