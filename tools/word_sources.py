@@ -25,10 +25,10 @@ for (name in sort(unique(names[grepl("^[A-Za-z][A-Za-z0-9._]*$", names)]))) {
   cat("function\t", name, "\t", paste(given, collapse = ", "), "\n", sep = "")
 }
 """
-_MAXIMA = (
-    ":lisp (progn (do-symbols (s :maxima) (let ((n (symbol-name s))) (when (and (> (length n) 1) (char= (char n 0) #\\$)"
-    ' (not (fboundp s)) (or (boundp s) (get s \'assign))) (format t "~a~%" n)))) ($quit))'
-)
+_MAXIMA = """\
+:lisp (progn (do-symbols (s :maxima) (let ((n (symbol-name s)))\
+ (when (and (> (length n) 1) (char= (char n 0) #\\$) (not (fboundp s)) (or (boundp s) (get s 'assign)))\
+ (format t "~a~%" n)))) ($quit))"""
 _SELDOM = ("ctensor", "itensor", "VTK")
 """Chapters on subjects for which few use Maxima: the table is to stay lean."""
 
@@ -109,7 +109,7 @@ def julia() -> Names:
         (lists.LITERAL_LIST, "constant"),
         (lists.KEYWORD_LIST, "keyword"),
     ):
-        found |= {name: (kind, "") for name in names}
+        found |= dict.fromkeys(names, (kind, ""))
     return found
 
 

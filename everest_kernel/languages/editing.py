@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 
 __all__ = ["Completeness", "Completion", "Editing", "Word", "never_sure"]
@@ -30,7 +30,7 @@ class Word:
     """A word that a language knows.
 
     Attributes:
-        kind: `keyword`, `function`, `constant`, or `type`.
+        kind: `keyword`, `function`, `constant`, `variable`, `type`, `command`, or another word for what it is.
         usage: how it is written, such as `evalf(expr, digits)`; may be empty.
         help: one sentence; may be empty.
     """
@@ -42,10 +42,17 @@ class Word:
 
 @dataclass(frozen=True)
 class Completion:
-    """Words that could stand at a place of a text, which they would replace from `start` on."""
+    """Words that could stand at a place of a text, which they would replace from `start` on.
+
+    Attributes:
+        start: where the word before the cursor begins.
+        matches: the words.
+        kinds: of each: that of the table, or `name` for one that the text or the notebook has.
+    """
 
     start: int
     matches: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
 
 
 def never_sure(code: str) -> Completeness:
@@ -58,7 +65,7 @@ class Editing:
     """What an editor needs.
 
     Attributes:
-        lexer: Pygments' name for the language.
+        lexer: Pygments' name for the language; with `python`, the kernel's own completion serves.
         table: name of the table of words, a JSON file in the folder `words`; empty for none.
         check: tells whether a text is complete.
         name: what a name of the language looks like, as a regular expression.
@@ -71,11 +78,13 @@ class Editing:
 
     @cached_property
     def words(self) -> Mapping[str, Word]:
-        """The words of the table."""
-        if not self.table:
-            return {}
-        text = (files(__package__) / "words" / f"{self.table}.json").read_text("utf-8")
-        return {name: Word(*fields) for name, fields in json.loads(text).items()}
+        """The words of the table, read when first asked for."""
+        return _table(self.table) if self.table else {}
+
+    def word(self, name: str) -> Word | None:
+        """What is known of a name; also when it is written in other letters than in the table, as Windows' are."""
+        found = self.words.get(name)
+        return found if found is not None or not self.table else _folded(self.table).get(name.lower())
 
     def complete(self, code: str, cursor: int, also: tuple[str, ...] = ()) -> Completion:
         """Words that begin like the one before the cursor: names of the text, those in `also`, and the language's.
@@ -85,19 +94,44 @@ class Editing:
             cursor: position in characters.
             also: more names, such as those of values that the cell takes.
         """
-        before = re.search(rf"(?:{self.name})\Z", code[:cursor])
-        prefix = before.group() if before else ""
+        cursor = max(0, min(cursor, len(code)))
+        start, prefix = cursor, ""
+        for match in self._names_of_line(code, cursor, cursor):
+            if match.end() == cursor:
+                start, prefix = match.start(), match.group()
         if not prefix:
             return Completion(cursor, ())
-        start = cursor - len(prefix)
         around = re.findall(self.name, code[:start] + " " + code[cursor:])
-        own = sorted({*around, *also} - {prefix})
-        known = [*own, *sorted(set(self.words) - set(own))]
-        return Completion(start, tuple(word for word in known if word.startswith(prefix)))
+        own = sorted({name for name in (*around, *also) if name.startswith(prefix)} - {prefix})
+        known = [*own, *sorted(name for name in {*self.words}.difference(own) if name.startswith(prefix))]
+        kinds = tuple(self.words[name].kind if name in self.words else "name" for name in known)
+        return Completion(start, tuple(known), kinds)
 
     def word_at(self, code: str, cursor: int) -> str:
         """The name in which or behind which the cursor stands; empty when there is none."""
-        for match in re.finditer(self.name, code):
+        cursor = max(0, min(cursor, len(code)))
+        end = code.find("\n", cursor)
+        for match in self._names_of_line(code, cursor, len(code) if end < 0 else end):
             if match.start() <= cursor <= match.end():
                 return match.group()
         return ""
+
+    def _names_of_line(self, code: str, cursor: int, end: int) -> list[re.Match[str]]:
+        """Names from the begin of the cursor's line on: one pass, however long the line is."""
+        begin = code.rfind("\n", 0, cursor) + 1
+        return list(re.compile(self.name).finditer(code, begin, end))
+
+
+@cache
+def _table(name: str) -> dict[str, Word]:
+    text = (files(__package__) / "words" / f"{name}.json").read_text("utf-8")
+    return {word: Word(*fields) for word, fields in json.loads(text).items()}
+
+
+@cache
+def _folded(name: str) -> dict[str, Word]:
+    return {word.lower(): entry for word, entry in _table(name).items()} if name in _ANY_CASE else {}
+
+
+_ANY_CASE = frozenset(["cmd", "powershell"])
+"""Tables of languages that do not tell capital letters from small ones."""
