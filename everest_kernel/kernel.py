@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
 from . import __version__, load_ipython_extension, unload_ipython_extension
-from .notebook.completion import complete_line
+from .notebook.completeness import check_cell
+from .notebook.completion import complete_cell
+from .notebook.inspection import inspect_cell
+from .notebook.line_values import Notebook
 
 __all__ = ["EverestKernel", "main"]
 
@@ -29,10 +35,26 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         shell_banner = self.shell.banner if self.shell else ""
         return f"{shell_banner}Everest kernel {__version__}: %%remote? shows how to run a cell elsewhere.\n"
 
-    def do_complete(self, code: str, cursor_pos: int) -> Any:
-        """Our own words on a `%%remote` or `%everest` line; everything else as in IPython."""
-        found = complete_line(code, cursor_pos)
+    def do_complete(self, code: str, cursor_pos: int | None) -> Any:
+        """The route's words in a `%%remote` cell, our own on its line and on `%everest` lines; else as in IPython."""
+        found = complete_cell(code, cursor_pos, self._notebook(), super().do_complete)
         return super().do_complete(code, cursor_pos) if found is None else found
+
+    def do_inspect(
+        self, code: str, cursor_pos: int | None, detail_level: int = 0, omit_sections: Sequence[str] = ()
+    ) -> Any:
+        """What is known of a word in a `%%remote` cell; everything else as in IPython."""
+        python = partial(super().do_inspect, detail_level=detail_level, omit_sections=omit_sections)
+        found = inspect_cell(code, cursor_pos, self._notebook(), python, detail_level)
+        return python(code, cursor_pos) if found is None else found
+
+    def do_is_complete(self, code: str) -> Any:
+        """The route's language tells of a `%%remote` cell."""
+        found = check_cell(code, Path.cwd())
+        return super().do_is_complete(code) if found is None else found
+
+    def _notebook(self) -> Notebook:
+        return Notebook(self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
 
     def do_shutdown(self, restart: bool) -> Any:
         """Close connections before the process ends; the jobs go on."""

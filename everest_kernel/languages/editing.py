@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 
-__all__ = ["Completeness", "Completion", "Editing", "Word", "never_sure"]
+__all__ = ["Completeness", "Completion", "Editing", "Word", "indent_after", "never_sure"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,18 @@ def never_sure(code: str) -> Completeness:
     return Completeness("complete" if code.endswith("\n\n") or not code.strip() else "unknown")
 
 
+def indent_after(code: str, opening: str) -> str:
+    """The indent of the line that follows a text: that of its last line, two deeper when a block opens there.
+
+    Args:
+        code: the text.
+        opening: regular expression that is found in a line, without its indent, behind which a block begins.
+    """
+    last = next((line for line in reversed(code.split("\n")) if line.strip()), "")
+    indent = last[: len(last) - len(last.lstrip())]
+    return f"{indent}  " if re.search(opening, last.strip()) else indent
+
+
 @dataclass(frozen=True)
 class Editing:
     """What an editor needs.
@@ -101,7 +113,7 @@ class Editing:
                 start, prefix = match.start(), match.group()
         if not prefix:
             return Completion(cursor, ())
-        around = re.findall(self.name, code[:start] + " " + code[cursor:])
+        around = [match.group() for match in re.finditer(self.name, code[:start] + " " + code[cursor:])]
         own = sorted({name for name in (*around, *also) if name.startswith(prefix)} - {prefix})
         known = [*own, *sorted(name for name in {*self.words}.difference(own) if name.startswith(prefix))]
         kinds = tuple(self.words[name].kind if name in self.words else "name" for name in known)

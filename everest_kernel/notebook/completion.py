@@ -1,4 +1,4 @@
-"""Completion on a `%%remote` line (routes, then options) and on an `%everest` line (what it does, then with what)."""
+"""Completion in a `%%remote` cell, on its line and in its text, and on `%everest` lines. Nothing asks the far side."""
 
 from __future__ import annotations
 
@@ -7,69 +7,112 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..routes import EMBEDDED, load_configuration, route_table
+from ..routes import EMBEDDED, load_configuration
 from ..wire import ConfigurationError
+from .cell_text import CellText, language_of, locate, read_line, split_line
 from .everest_magic import SUBCOMMANDS
-from .options import OPTIONS
+from .line_values import Choices, Notebook, line_choices, route_names
 
-__all__ = ["complete_line"]
+__all__ = ["TYPES", "PythonCompletion", "complete_cell"]
 
-_LINE = re.compile(r"%%remote(?P<words>[ \t][^\n]*)?\Z")
-
+TYPES = "_jupyter_types_experimental"
+"""Key of a complete_reply's metadata under which front ends look for the kinds of matches."""
+PythonCompletion = Callable[[str, int], dict[str, Any]]
+"""IPython's own: a complete_reply for a Python text and a position in it."""
 
 _EVEREST = re.compile(r"(?:\A|\n)[ \t]*%everest(?P<words>[ \t][^\n]*)\Z")
+_JUPYTER_KINDS = {"name": "instance", "constant": "instance", "variable": "instance", "type": "class"}
+"""Kinds for which front ends have signs of their own."""
 
 
-def complete_line(code: str, cursor: int) -> dict[str, Any] | None:
-    """The content of a complete_reply, or None when the cursor is not on such a line.
+def complete_cell(code: str, cursor: int | None, notebook: Notebook, python: PythonCompletion) -> dict[str, Any] | None:
+    """The content of a complete_reply, or None when the cursor is where IPython knows better.
 
     Args:
         code: the cell.
-        cursor: position in characters.
+        cursor: position in characters (code points); None for the end.
+        notebook: names and files.
+        python: completes the text of a Python cell.
     """
-    for line, choose in ((_LINE.match(code[:cursor].lstrip()), _remote), (_EVEREST.search(code[:cursor]), _everest)):
-        if line is not None and line["words"] is not None:
-            return _reply(line["words"], cursor, choose)
+    cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
+    cell = locate(code)
+    if cell is None:
+        return _everest_line(code, cursor, notebook.folder)
+    if cursor >= cell.body_start and (cell.body_start > cell.line_start + len(cell.line)):
+        return _body(cell, cursor, notebook, python)
+    if cursor > cell.line_start:
+        return _reply(line_choices(cell, cursor - cell.line_start, notebook), cursor)
     return None
 
 
-def _reply(words: str, cursor: int, choose: Callable[[list[str], str], Iterable[str]]) -> dict[str, Any]:
-    current = re.search(r"\S*\Z", words)
-    prefix = current.group() if current else ""
-    choices = choose(words[: len(words) - len(prefix)].split(), prefix)
+def _body(cell: CellText, cursor: int, notebook: Notebook, python: PythonCompletion) -> dict[str, Any]:
+    line = read_line(split_line(cell.line))
+    language = language_of(line, notebook.folder)
+    if language is None:
+        return _reply(Choices(""), cursor)
+    if language.editing.lexer == "python":
+        return _moved(python(cell.body, cursor - cell.body_start), cell.body_start)
+    found = language.editing.complete(cell.body, cursor - cell.body_start, line.inputs)
+    prefix = cell.body[found.start : cursor - cell.body_start]
+    return _reply(Choices(prefix, tuple(zip(found.matches, found.kinds, strict=True))), cursor)
+
+
+def _moved(reply: dict[str, Any], by: int) -> dict[str, Any]:
+    """IPython's reply for the text alone as one for the cell; magics do not work there."""
+    metadata = dict(reply.get("metadata") or {})
+    if TYPES in metadata:
+        metadata[TYPES] = [
+            {**kind, "start": kind["start"] + by, "end": kind["end"] + by}
+            for kind in metadata[TYPES]
+            if not kind["text"].startswith("%")
+        ]
     return {
-        "status": "ok",
-        "matches": [choice for choice in choices if choice.startswith(prefix)],
-        "cursor_start": cursor - len(prefix),
-        "cursor_end": cursor,
-        "metadata": {},
+        **reply,
+        "matches": [match for match in reply["matches"] if not match.startswith("%")],
+        "cursor_start": reply["cursor_start"] + by,
+        "cursor_end": reply["cursor_end"] + by,
+        "metadata": metadata,
     }
 
 
-def _remote(before: list[str], prefix: str) -> Iterable[str]:
-    has_route = any(not word.startswith("-") for word in before)
-    return OPTIONS if has_route or prefix.startswith("-") else [*_routes(), *OPTIONS]
+def _reply(choices: Choices, cursor: int) -> dict[str, Any]:
+    start = cursor - len(choices.prefix)
+    words = [(word, kind) for word, kind in choices.words if word.startswith(choices.prefix)]
+    return {
+        "status": "ok",
+        "matches": [word for word, _ in words],
+        "cursor_start": start,
+        "cursor_end": cursor,
+        "metadata": {
+            TYPES: [
+                {"start": start, "end": cursor, "text": word, "type": _JUPYTER_KINDS.get(kind, kind), "signature": ""}
+                for word, kind in words
+            ]
+        },
+    }
 
 
-def _everest(before: list[str], prefix: str) -> Iterable[str]:
+def _everest_line(code: str, cursor: int, folder: Path) -> dict[str, Any] | None:
+    line = _EVEREST.search(code[:cursor])
+    if line is None:
+        return None
+    prefix = re.split(r"\s", line["words"])[-1]
+    words = _everest(line["words"][: len(line["words"]) - len(prefix)].split(), folder)
+    return _reply(Choices(prefix, tuple((word, "value") for word in words)), cursor)
+
+
+def _everest(before: list[str], folder: Path) -> Iterable[str]:
     if not before:
         return SUBCOMMANDS
     options = ["--job"] if before[0] == "doctor" and "--job" not in before else []
     if any(not word.startswith("-") for word in before[1:]):
         return options
     kind = SUBCOMMANDS.get(before[0])
-    return [*(_routes() if kind == "route" else _servers() if kind == "server" else []), *options]
+    return [*(route_names(folder) if kind == "route" else _servers(folder) if kind == "server" else []), *options]
 
 
-def _servers() -> list[str]:
+def _servers(folder: Path) -> list[str]:
     try:
-        return sorted({EMBEDDED, *load_configuration(Path.cwd()).servers})
+        return sorted({EMBEDDED, *load_configuration(folder).servers})
     except ConfigurationError:
         return []
-
-
-def _routes() -> list[str]:
-    try:
-        return sorted(route_table(load_configuration(Path.cwd())))
-    except ConfigurationError:
-        return []  # the cell itself will say what is wrong

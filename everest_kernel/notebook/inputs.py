@@ -11,7 +11,7 @@ from ..languages import VALUE_LIMIT, CannotTravelError, Language, encode, kind_o
 from ..wire import CellOptionError, ValueRefusedError
 from .options import RemoteOptions
 
-__all__ = ["Selection", "looks_secret", "select"]
+__all__ = ["Selection", "is_users", "looks_secret", "select"]
 
 _SECRET_PARTS = ("token", "password", "passwd", "passphrase", "secret", "credential", "apikey")
 _SECRET_WORDS = frozenset(["key", "keys", "pwd", "pat", "auth"])
@@ -68,7 +68,7 @@ def select(
     if options.inputs is not None:
         chosen.inputs = {name: _defined(name, namespace) for name in options.inputs}
     else:
-        candidates = [n for n in (*names.free, *names.maybe_free) if _is_users(n, namespace, hidden)]
+        candidates = [n for n in (*names.free, *names.maybe_free) if is_users(n, namespace, hidden)]
         chosen.held_back = tuple(n for n in candidates if looks_secret(n))
         for name in candidates:
             if name in chosen.held_back or _cannot_and_need_not(name, namespace[name], names.maybe_free):
@@ -82,7 +82,8 @@ def select(
     return chosen
 
 
-def _is_users(name: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> bool:
+def is_users(name: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> bool:
+    """Whether a name is the user's own, not one that the shell put there."""
     return name in namespace and not (name in hidden and hidden[name] is namespace[name])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..routes import parse_duration
 from ..wire import CellOptionError
 
-__all__ = ["HELP", "OPTIONS", "RemoteOptions", "parse_remote_line"]
+__all__ = ["HELP", "OPTIONS", "WITH_VALUE", "RemoteOptions", "parse_remote_line"]
 
 HELP = """\
 Run this cell on a resource.
@@ -160,4 +160,6 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 OPTIONS = (*_VALUES, *_FLAGS)
 """Every option of the line."""
+WITH_VALUE = frozenset(_VALUES)
+"""Those of them that take a value."""
 _TRY_HELP = "`%%remote?` shows the options with examples."

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.notebook.completion import complete_line
 from everest_kernel.notebook.options import HELP, OPTIONS, RemoteOptions, parse_remote_line
 from everest_kernel.wire import CellOptionError
 
@@ -69,61 +68,3 @@ def test_the_help_tells_of_every_option_and_its_examples_are_right() -> None:
     for line in HELP.splitlines():
         if line.strip().startswith("%%remote ") and "ROUTE" not in line:
             parse_remote_line(line.strip().removeprefix("%%remote "))
-
-
-@pytest.mark.parametrize(
-    ("code", "matches"),
-    [
-        ("%%remote p", ["python"]),
-        ("%%remote shell --ti", ["--time-limit"]),
-        ("  \n%%remote she", ["shell"]),
-        ("%%remote --dr", ["--dry-run"]),
-        ("%%remote python zzz", []),
-    ],
-)
-def test_completion(code: str, matches: list[str]) -> None:
-    reply = complete_line(code, len(code))
-    assert reply is not None
-    assert reply["matches"] == matches
-    word = code.rpartition(" ")[2]
-    assert code[reply["cursor_start"] : reply["cursor_end"]] == word
-
-
-@pytest.mark.parametrize(
-    "code", ["", "x = 1", "%%remote", "%%remotely p", "%%remote python\nim", "x\n%%remote p", "%remote p"]
-)
-def test_completion_elsewhere_is_ipythons(code: str) -> None:
-    assert complete_line(code, len(code)) is None
-
-
-def test_completion_survives_a_faulty_configuration(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(str(tmp_path))
-    with open("everest.toml", "w") as file:
-        file.write("not toml")
-    reply = complete_line("%%remote --n", 12)
-    assert reply is not None
-    assert reply["matches"] == ["--name"]
-
-
-@pytest.mark.parametrize(
-    ("code", "some", "none"),
-    [
-        ("%everest ", ["status", "login", "doctor"], ["python"]),
-        ("%everest re", ["resources"], ["status", "routes"]),
-        ("x = 1\n  %everest pub", ["publish"], ["status"]),
-        ("%everest publish ", ["python", "shell"], ["embedded"]),
-        ("%everest doctor ", ["embedded", "--job"], ["python"]),
-        ("%everest doctor embedded --", ["--job"], ["embedded"]),
-        ("%everest status ", [], ["status"]),
-    ],
-)
-def test_completion_of_everest_lines(code: str, some: list[str], none: list[str]) -> None:
-    reply = complete_line(code, len(code))
-    assert reply is not None
-    assert set(some) <= set(reply["matches"])
-    assert not set(none) & set(reply["matches"])
-
-
-@pytest.mark.parametrize("code", ["%everest", "x %everest ", "%everest status\n", "%everestx "])
-def test_other_lines_are_not_ours(code: str) -> None:
-    assert complete_line(code, len(code)) is None

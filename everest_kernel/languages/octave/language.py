@@ -14,6 +14,7 @@ from ..drivers import END_MARK
 from ..editing import Editing
 from ..records import read_records
 from ..streams import ErrorStream
+from .completeness import check
 from .literals import Literals
 
 __all__ = ["OctaveLanguage"]
@@ -66,7 +67,7 @@ class OctaveLanguage(BatchLanguage):
     requirement: ClassVar[Requirement] = Requirement(
         ("octave-cli", "octave"), "GNU Octave (Debian packages octave, gnuplot-nox and fonts-freefont-otf)"
     )
-    editing: ClassVar[Editing] = Editing("octave")
+    editing: ClassVar[Editing] = Editing("octave", "octave", check)
 
     @property
     def main_file(self) -> str:

@@ -16,6 +16,7 @@ from ..base import CellRequest, CellStream, Display, Located, Names, Program, Re
 from ..editing import Editing
 from ..settings import check_settings
 from .analyse import find_names
+from .completeness import check
 from .program import CELL_FILE, PROGRAM_FILE, render
 from .rich_stream import RichStream
 from .runner import FETCHED, LAST, VALUES
@@ -37,7 +38,7 @@ class PythonLanguage:
     fetched_file = FETCHED
     pictures_file = ""  # displays travel in the output
     settings: ClassVar[Mapping[str, str]] = {"program": "the interpreter, such as /opt/python/bin/python3"}
-    editing: ClassVar[Editing] = Editing("python")  # the kernel knows more of Python than a table of words
+    editing: ClassVar[Editing] = Editing("python", check=check)  # the kernel knows more of it than a table
 
     @property
     def command(self) -> str:

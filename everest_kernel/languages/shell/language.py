@@ -13,6 +13,7 @@ from ..base import CellRequest, CellStream, Located, Names, PlainStream, Program
 from ..drivers.posix_parts import FETCHED, PICTURES, fetch_files, pack_pictures, place_files
 from ..editing import Editing
 from ..settings import no_settings
+from .completeness import check
 
 __all__ = ["ShellLanguage"]
 
@@ -34,7 +35,7 @@ class ShellLanguage:
     fetched_file = FETCHED
     pictures_file = PICTURES
     settings: Mapping[str, str] = {}
-    editing = Editing("bash", "shell")
+    editing = Editing("bash", "shell", check)
 
     def configured(self, settings: Mapping[str, Any]) -> ShellLanguage:
         """There is nothing to set."""

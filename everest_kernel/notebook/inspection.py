@@ -1,0 +1,202 @@
+"""What is told of the word under the cursor in a `%%remote` cell. Nothing asks the far side, and nothing is sent."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..languages import CellRequest, Language, kind_of
+from ..routes import find_route, load_configuration, route_table
+from ..wire import ConfigurationError, EverestError
+from .cell_text import CellText, MagicLine, language_of, locate, read_line, split_line
+from .header import format_size
+from .inputs import is_users, looks_secret
+from .line_values import Notebook
+from .options import HELP, OPTIONS
+
+__all__ = ["PythonInspection", "inspect_cell"]
+
+PythonInspection = Callable[[str, int], dict[str, Any]]
+"""IPython's own: an inspect_reply for a Python text and a position in it."""
+_SMALL = 200_000
+"""Bytes up to which a value is rendered to tell its size."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is told: how the thing is written, what it is, and more; each may be empty."""
+
+    usage: str = ""
+    what: str = ""
+    more: tuple[str, ...] = ()
+
+
+def inspect_cell(
+    code: str, cursor: int | None, notebook: Notebook, python: PythonInspection, detail: int = 0
+) -> dict[str, Any] | None:
+    """The content of an inspect_reply, or None when the cursor is where IPython knows better.
+
+    Args:
+        code: the cell.
+        cursor: position in characters (code points); None for the end.
+        notebook: names and files.
+        python: tells of a name in the text of a Python cell.
+        detail: 1 for more.
+    """
+    cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
+    cell = locate(code)
+    if cell is None or cursor <= cell.line_start:
+        return None
+    line = read_line(split_line(cell.line))
+    language = language_of(line, notebook.folder)
+    if cursor <= cell.line_start + len(cell.line):
+        return _reply(_of_line(cell, cursor - cell.line_start, line, language, notebook, detail), "")
+    if language is None:
+        return _reply(None, "")
+    place = cursor - cell.body_start
+    name = language.editing.word_at(cell.body, place)
+    if name in line.inputs:
+        return _reply(_of_value(name, language, notebook, detail), "")
+    if language.editing.lexer == "python":
+        return python(cell.body, place)
+    return _reply(_of_word(name, cell, language, detail), language.editing.lexer)
+
+
+def _of_word(name: str, cell: CellText, language: Language, detail: int) -> _Told | None:
+    word = language.editing.word(name) if name else None
+    if word is None:
+        return None
+    lines = [
+        n for n, text in enumerate(cell.body.split("\n"), 1) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+    ]
+    used = f"On {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines[:20]))} of the cell."
+    more = (*([word.help] if word.help else []), *([used] if detail else []))
+    return _Told(word.usage or name, f"{word.kind} of {language.name}", more)
+
+
+def _of_line(
+    cell: CellText, place: int, line: MagicLine, language: Language | None, notebook: Notebook, detail: int
+) -> _Told | None:
+    words = split_line(cell.line)
+    at = next((n for n, word in enumerate(words) if word.start <= place <= word.start + len(word.raw)), None)
+    if at is None:
+        return None
+    word, before = words[at], read_line(words[:at])
+    option, equals, value = word.text.partition("=")
+    if option in OPTIONS and not (equals and place > word.start + len(option)):
+        return _of_option(option, detail)
+    waits, value = (option, value) if equals and option in OPTIONS else (before.waits, word.text)
+    if not waits:
+        return None if before.route or word.text != line.route else _of_route(line.route, notebook.folder, detail)
+    if waits == "--in" and language is not None:
+        name = next((m.group() for m in re.finditer(r"\w+", word.raw) if m.end() >= place - word.start), "")
+        return _of_value(name, language, notebook, detail) if name in line.inputs else None
+    if waits == "--set" and language is not None:
+        name = value.partition("=")[0]
+        if name in language.settings:
+            return _Told(f"{name}=…", f"setting of {language.name}", (language.settings[name],))
+    return _of_option(waits, detail)
+
+
+def _of_option(option: str, detail: int) -> _Told:
+    found = re.search(rf"^({re.escape(option)}\b.*?)  +(\S.*)$", HELP, re.MULTILINE)
+    usage, text = found.groups() if found else (option, "")
+    return _Told(usage, "option of %%remote", (text[:1].upper() + text[1:] + ".", *([HELP] if detail else [])))
+
+
+def _of_route(name: str, folder: Path, detail: int) -> _Told:
+    try:
+        route = find_route(name, route_table(load_configuration(folder)))
+    except ConfigurationError as error:
+        return _Told(name, error.message, (error.hint,) if error.hint else ())
+    rows = {
+        "server": route.server,
+        "command": route.command,
+        "note": route.note,
+        "missing": route.missing,
+        "resources": ", ".join(route.resources),
+    }
+    if detail:
+        rows |= {"application": route.application, "time limit": f"{route.time_limit:g} s" if route.time_limit else ""}
+        rows |= {f"--set {setting}": text for setting, text in route.language.settings.items()}
+    width = max(len(key) for key, text in rows.items() if text)
+    table = "\n".join(f"{key:{width}}  {text}" for key, text in rows.items() if text)
+    return _Told(name, f"route to {route.language.name}", (table,))
+
+
+def _of_value(name: str, language: Language, notebook: Notebook, detail: int) -> _Told:
+    if not is_users(name, notebook.namespace, notebook.hidden):
+        return _Told(name, "not defined here", ("Run the cell that defines it first.",))
+    value = notebook.namespace[name]
+    what = f"{kind_of(value)}{_shape(value)}, goes with --in"
+    text = reprlib.repr(value) if detail and not looks_secret(name) else ""
+    return _Told(name, what, (_going(name, value, language), *([text] if text else [])))
+
+
+def _shape(value: Any) -> str:
+    """Type of elements and dimensions of an array or table. Other objects are not asked: their answers may be slow."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return f" {value.dtype} {value.shape}" if value.shape else f" {value.dtype}"
+    package = type(value).__module__.partition(".")[0]
+    return f" {value.shape}" if package == "pandas" and hasattr(value, "shape") else ""
+
+
+def _going(name: str, value: Any, language: Language) -> str:
+    """How many bytes the value takes on its way, or why it cannot go."""
+    size = _rough_size(value)
+    if size > _SMALL:
+        return f"About {format_size(size)}; how much goes is counted when the cell runs."
+    try:
+        sizes = language.render(CellRequest(code="", inputs={name: value})).sizes
+    except EverestError as error:
+        return f"Cannot go: {error.message}"
+    return f"{format_size(sizes[name])} as a value of {language.name}." if name in sizes else ""
+
+
+def _rough_size(value: Any) -> int:
+    """Bytes of a value, counted only as far as it is small."""
+    total, waiting = 0, [value]
+    while waiting and total <= _SMALL:
+        part = waiting.pop()
+        total += 8
+        if isinstance(part, (str, bytes, bytearray)):
+            total += len(part)
+        elif isinstance(part, int):
+            total += part.bit_length() // 3
+        elif type(part) in (list, tuple, set, frozenset):
+            total += 8 * len(part)
+            waiting += part if len(part) < _SMALL else []
+        elif type(part) is dict:
+            total += 16 * len(part)
+            waiting += [*part.keys(), *part.values()] if len(part) < _SMALL else []
+        else:
+            total += _array_size(part)
+    return total
+
+
+def _array_size(part: Any) -> int:
+    if isinstance(part, (np.ndarray, np.generic)):
+        return int(part.nbytes)
+    package = type(part).__module__.partition(".")[0]
+    return 16 * int(part.size) if package == "pandas" and hasattr(part, "size") else 0
+
+
+def _reply(told: _Told | None, lexer: str) -> dict[str, Any]:
+    if told is None:
+        return {"status": "ok", "found": False, "data": {}, "metadata": {}}
+    plain = "\n".join([told.usage, told.what, *(f"\n{text}" for text in told.more)])
+    blocks = [_fenced(told.usage, lexer), told.what]
+    blocks += [_fenced(text, "") if "\n" in text else text for text in told.more]
+    data = {"text/plain": plain, "text/markdown": "\n\n".join(blocks)}
+    return {"status": "ok", "found": True, "data": data, "metadata": {}}
+
+
+def _fenced(text: str, lexer: str) -> str:
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+    return f"{fence}{lexer}\n{text}\n{fence}"
