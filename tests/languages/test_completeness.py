@@ -134,9 +134,11 @@ def test_python(code: str, status: str, indent: str) -> None:
 
 
 PIECES = (
-    r"if then fi for do done case in esac { } ( ) $( ${ ' \" ` \ <<E E ; | && # end [ ] ... %{ %} function x 1 $".split()  # noqa: SIM905
+    r"if then fi for do done case in esac { } ( ) $( ${ ' \" ` \ <<E E ; | && #",
+    "end [ ] ... %{ %} function x 1 $ until switch endif",
 )
-TEXTS = st.lists(st.sampled_from([*PIECES, " ", "\n"]) | st.text(max_size=3), max_size=30).map("".join)
+WORDS = [piece for line in PIECES for piece in line.split()]
+TEXTS = st.lists(st.sampled_from([*WORDS, " ", "\n"]) | st.text(max_size=3), max_size=30).map("".join)
 
 
 @pytest.mark.parametrize("check", [shell, octave])
