@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "routes": {"wire", "languages"},
     "notebook": {"wire", "sweep", "routes", "languages", "client", "lyapunov"},
     "kernel": {"wire", "notebook"},
+    "highlighting": {"notebook"},
     "commands": {"wire", "hub", "agent", "client", "routes", "notebook", "kernelspec", "local_hub", "demo", "kernel"},
 }
 """Room to the rooms that it may import. Everything may import the package itself (its version)."""

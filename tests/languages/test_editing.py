@@ -36,7 +36,7 @@ def test_a_table_is_sound(path: Path) -> None:
 
 def test_there_is_a_table_for_every_language_that_names_one() -> None:
     named = {language.editing.table for name in language_names() if (language := find_language(name)) is not None}
-    assert {"octave", "shell"} <= named
+    assert {"octave", "r", "shell"} <= named
     assert named <= {"", *(path.stem for path in TABLES)}
 
 

@@ -48,7 +48,7 @@ class RLanguage(BatchLanguage):
     suffix: ClassVar[str] = "R"
     requirement: ClassVar[Requirement] = Requirement(("Rscript",), "R (Debian package r-base-core)")
     own_settings: ClassVar[dict[str, str]] = {"figures": "format of pictures, svg or png"}
-    editing: ClassVar[Editing] = Editing("r", check=check_complete, name=r"[A-Za-z.][A-Za-z0-9._]*")
+    editing: ClassVar[Editing] = Editing("r", "r", check_complete, name=r"[A-Za-z.][A-Za-z0-9._]*")
 
     def configure(self, name: str, value: Any) -> Self:
         """Only `figures`."""
