@@ -43,6 +43,20 @@ class Terminal:
             self.wait_for(line)
         self._tmux("send-keys", "Escape", "Enter")
 
+    def enter(self, *lines: str) -> None:
+        """Type lines with Enter behind each, which runs the cell once the kernel calls it complete."""
+        for line in lines:
+            if line:
+                self.write(line)
+            self._tmux("send-keys", "Enter")
+
+    def write(self, text: str) -> None:
+        self._tmux("send-keys", "-l", text)
+        self.wait_for(text)
+
+    def tab(self) -> None:
+        self._tmux("send-keys", "Tab")
+
     def interrupt(self) -> None:
         self._tmux("send-keys", "C-c")
 
@@ -81,3 +95,30 @@ def test_remote_cells_in_the_console(console: Terminal) -> None:
 
     console.type_cell("%%remote shell", "exit 3")
     assert "JobFailedError: the program ended with exit code 3" in console.wait_for("In [6]:")
+
+
+@pytest.mark.system("tmux")
+@pytest.mark.timeout(240)
+def test_enter_runs_a_cell_when_its_language_calls_it_complete(console: Terminal) -> None:
+    console.wait_for("In [1]:")
+    console.enter("%%remote shell", "for i in 1 2; do", 'echo "turn $i of ""two"', "", "", "", "done; echo all")
+    assert "In [2]:" not in console.screen(), "an open loop goes on, whatever empty lines it has"
+    console.enter("", "")
+    screen = console.wait_for("In [2]:")
+    assert "turn 2 of two" in screen
+    assert "...:   echo" in screen, "the body of a loop is indented"
+
+    console.enter("%%remote python", "def f(x):", "return x * 21", "")
+    console.wait_for("In [3]:")
+    console.type_cell("1 + 1")
+    console.wait_for("In [4]:")
+
+
+@pytest.mark.system("tmux")
+@pytest.mark.timeout(240)
+def test_tab_completes_words_of_the_language(console: Terminal) -> None:
+    console.wait_for("In [1]:")
+    console.enter("%%remote octave")
+    console.write("x = linsp")
+    console.tab()
+    console.wait_for("x = linspace")
