@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..languages import CellRequest, Language, kind_of
 from ..routes import find_route, load_configuration, route_table
 from ..wire import ConfigurationError, EverestError
@@ -141,10 +139,9 @@ def _of_value(name: str, language: Language, notebook: Notebook, detail: int) ->
 
 def _shape(value: Any) -> str:
     """Type of elements and dimensions of an array or table. Other objects are not asked: their answers may be slow."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        return f" {value.dtype} {value.shape}" if value.shape else f" {value.dtype}"
-    package = type(value).__module__.partition(".")[0]
-    return f" {value.shape}" if package == "pandas" and hasattr(value, "shape") else ""
+    package = type(value).__module__.partition(".")[0]  # by name: to import numpy takes long when nothing else has
+    parts = (["dtype"] if package == "numpy" else []) + (["shape"] if package in ("numpy", "pandas") else [])
+    return "".join(f" {part}" for part in (getattr(value, name, ()) for name in parts) if part != ())
 
 
 def _going(name: str, value: Any, language: Language) -> str:
@@ -181,10 +178,11 @@ def _rough_size(value: Any) -> int:
 
 
 def _array_size(part: Any) -> int:
-    if isinstance(part, (np.ndarray, np.generic)):
-        return int(part.nbytes)
     package = type(part).__module__.partition(".")[0]
-    return 16 * int(part.size) if package == "pandas" and hasattr(part, "size") else 0
+    if package not in ("numpy", "pandas"):
+        return 0
+    size = getattr(part, "nbytes" if package == "numpy" else "size", 0)
+    return (16 if package == "pandas" else 1) * size if isinstance(size, int) else 0
 
 
 def _reply(told: _Told | None, lexer: str) -> dict[str, Any]:
