@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
 from . import __version__, load_ipython_extension, unload_ipython_extension
-from .notebook.completeness import check_cell
-from .notebook.completion import complete_cell
-from .notebook.inspection import inspect_cell
-from .notebook.line_values import Notebook
+
+if TYPE_CHECKING:
+    from .notebook.line_values import Notebook
 
 __all__ = ["EverestKernel", "main"]
 
@@ -37,6 +36,8 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
 
     def do_complete(self, code: str, cursor_pos: int | None) -> Any:
         """The route's words in a `%%remote` cell, our own on its line and on `%everest` lines; else as in IPython."""
+        from .notebook.completion import complete_cell  # here and below: a kernel starts sooner without
+
         found = complete_cell(code, cursor_pos, self._notebook(), super().do_complete)
         return super().do_complete(code, cursor_pos) if found is None else found
 
@@ -44,16 +45,22 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         self, code: str, cursor_pos: int | None, detail_level: int = 0, omit_sections: Sequence[str] = ()
     ) -> Any:
         """What is known of a word in a `%%remote` cell; everything else as in IPython."""
+        from .notebook.inspection import inspect_cell
+
         python = partial(super().do_inspect, detail_level=detail_level, omit_sections=omit_sections)
         found = inspect_cell(code, cursor_pos, self._notebook(), python, detail_level)
         return python(code, cursor_pos) if found is None else found
 
     def do_is_complete(self, code: str) -> Any:
         """The route's language tells of a `%%remote` cell."""
+        from .notebook.completeness import check_cell
+
         found = check_cell(code, Path.cwd())
         return super().do_is_complete(code) if found is None else found
 
     def _notebook(self) -> Notebook:
+        from .notebook.line_values import Notebook
+
         return Notebook(self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
 
     def do_shutdown(self, restart: bool) -> Any:

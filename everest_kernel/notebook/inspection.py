@@ -13,6 +13,7 @@ from ..languages import CellRequest, Language, kind_of
 from ..routes import find_route, load_configuration, route_table
 from ..wire import ConfigurationError, EverestError
 from .cell_text import CellText, MagicLine, language_of, locate, read_line, split_line
+from .dry_run import fenced
 from .header import format_size
 from .inputs import is_users, looks_secret
 from .line_values import Notebook
@@ -189,12 +190,7 @@ def _reply(told: _Told | None, lexer: str) -> dict[str, Any]:
     if told is None:
         return {"status": "ok", "found": False, "data": {}, "metadata": {}}
     plain = "\n".join([told.usage, told.what, *(f"\n{text}" for text in told.more)])
-    blocks = [_fenced(told.usage, lexer), told.what]
-    blocks += [_fenced(text, "") if "\n" in text else text for text in told.more]
+    blocks = [fenced(told.usage, lexer), told.what]
+    blocks += [fenced(text, "") if "\n" in text else text for text in told.more]
     data = {"text/plain": plain, "text/markdown": "\n\n".join(blocks)}
     return {"status": "ok", "found": True, "data": data, "metadata": {}}
-
-
-def _fenced(text: str, lexer: str) -> str:
-    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
-    return f"{fence}{lexer}\n{text}\n{fence}"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..languages import Display
 from ..wire import CellOptionError, EverestError, JobCancelledError
-from .channels import QueueChannel, channel_for
+from .channels import LocalChannel, QueueChannel, channel_for
+from .dry_run import dry_run_display
 from .everest_magic import EVEREST_HELP, EverestMagic
 from .options import HELP, parse_remote_line
-from .remote_cell import Outcome, Prepared, RemoteRun, dry_run, finish, prepare
+from .remote_cell import Outcome, Prepared, RemoteRun, finish, prepare
 from .session import shared_session
 from .transform import ENTRY, CellTransformer
 
@@ -40,7 +41,7 @@ class Everest:
         _wake_at_signals()
         prepared = self._prepare(line, body)
         if prepared.options.dry_run:
-            return print(dry_run(prepared), end="")
+            return LocalChannel().display(dry_run_display(prepared))
         run = self._run_for(prepared, channel_for(self.shell))
         try:
             outcome = await self.session.thread.wait(self._send(run))
@@ -52,9 +53,7 @@ class Everest:
         """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
         prepared = self._prepare(line, cell)
         if prepared.options.dry_run:
-            return print(dry_run(prepared), end="")
-        from .channels import LocalChannel
-
+            return LocalChannel().display(dry_run_display(prepared))
         channel, local = QueueChannel(), LocalChannel()
         run = self._run_for(prepared, channel)
         future = self.session.thread.submit(self._send(run))

@@ -199,6 +199,7 @@ def test_dry_run_shows_and_sends_nothing(kernel: Kernel) -> None:
     assert re.search(r"time limit\s+300 s", cell.text())
     assert re.search(r"value\s+x \(\d+ B\)", cell.text())
     assert "y = x" in cell.text()
+    assert "\n```python\ny = x\n```" in cell.displays[0]["data"]["text/markdown"]
     assert kernel.run("y").result == "'old'"
     assert cell.header == ""
 

@@ -42,7 +42,8 @@ def test_there_is_a_table_for_every_language_that_names_one() -> None:
 
 def test_tables_are_read_when_they_are_asked_for() -> None:
     code = (
-        "import everest_kernel.kernel\n"
+        "import sys, everest_kernel.kernel\n"
+        "assert 'everest_kernel.notebook.completion' not in sys.modules\n"
         "from everest_kernel.languages import editing, find_language\n"
         "language = find_language('octave')\n"
         "assert editing._table.cache_info().currsize == 0\n"

@@ -39,8 +39,9 @@ class Cell:
         return [m["content"] for m in self.messages if m["msg_type"] == kind]
 
     def text(self, stream: str = "stdout") -> str:
-        """Everything on one stream."""
-        return "".join(c["text"] for c in self.of("stream") if c["name"] == stream)
+        """Everything on one stream; what a dry run shows counts as standard output."""
+        shown = [c["data"]["text/plain"] for c in self.of("display_data") if c["metadata"].get("everest_dry_run")]
+        return "".join([c["text"] for c in self.of("stream") if c["name"] == stream] + shown * (stream == "stdout"))
 
     @property
     def status(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ..editing import Completeness, indent_after
 
@@ -11,8 +12,7 @@ __all__ = ["check"]
 _OPEN = {"if": "fi", "while": "done", "until": "done", "for": "done", "select": "done", "case": "esac", "{": "}"}
 _CLOSE = frozenset(_OPEN.values())
 _THEN_COMMAND = frozenset(["then", "do", "else", "elif", "!", "time"])
-_TOKEN = re.compile(
-    r"""
+_TOKEN = r"""
       (?P<blank>[ \t\r]+ | \\\r?\n(?!\Z))
     | (?P<continued>\\(?:\r?\n)?\Z)
     | (?P<comment>(?<![^\s;&|()])\#[^\n]*)
@@ -28,17 +28,19 @@ _TOKEN = re.compile(
     | (?P<separates>;;?&?|&)
     | (?P<function>function[ \t]+[^\s;&|(){}]+(?:[ \t]*\([ \t]*\))?)
     | (?P<word>[^\s'"`$;&|()<>\\]+|\$)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_IN_QUOTES = re.compile(
-    r'(?P<plain>(?:\\.|[^"\\$`])+|\$(?![({])|\\\Z)|(?P<opener>\$\(|\$\{|`)|(?P<closer>")', re.DOTALL
-)
-_IN_BRACES = re.compile(
-    r"""(?P<plain>(?:\\.|'[^']*'|[^}"\\$`'])+|\$(?![({])|\\\Z|')|(?P<opener>\$\(|\$\{|"|`)|(?P<closer>\})""", re.DOTALL
-)
+    """
+_IN_QUOTES = r'(?P<plain>(?:\\.|[^"\\$`])+|\$(?![({])|\\\Z)|(?P<opener>\$\(|\$\{|`)|(?P<closer>")'
+_IN_BRACES = r"""
+      (?P<plain>(?:\\.|'[^']*'|[^}"\\$`'])+|\$(?![({])|\\\Z|')|(?P<opener>\$\(|\$\{|"|`)|(?P<closer>\})
+    """
 _CLOSERS = {"$(": ")", "(": ")", "${": "${", '"': '"', "`": "`"}
 _OPENING = r"(?:\b(?:then|do|else|in)|[{(])\Z"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """When first used: every kernel loads this module, and few ask."""
+    return re.compile(pattern, re.VERBOSE | re.DOTALL)
 
 
 def check(code: str) -> Completeness:
@@ -80,7 +82,7 @@ class _Reader:
         while self._place < len(self._code) and not self._torn:
             top = self.open[-1] if self.open else ""
             inner = {'"': _IN_QUOTES, "${": _IN_BRACES}.get(top)
-            match = (inner or _TOKEN).match(self._code, self._place)
+            match = _compiled(inner or _TOKEN).match(self._code, self._place)
             if match is None:
                 raise ValueError
             self._place = match.end()
