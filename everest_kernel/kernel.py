@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EverestKernel", "main"]
 
+_FOLDER = Path()
+"""The working directory, under the name that it has even when it was removed."""
+
 
 class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no types
     """IPython's kernel with the magics loaded. Plain cells are its own business entirely."""
@@ -55,13 +58,13 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         """The route's language tells of a `%%remote` cell."""
         from .notebook.completeness import check_cell
 
-        found = check_cell(code, Path.cwd())
+        found = check_cell(code, _FOLDER)
         return super().do_is_complete(code) if found is None else found
 
     def _notebook(self) -> Notebook:
         from .notebook.line_values import Notebook
 
-        return Notebook(self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
+        return Notebook(self.shell.user_ns, self.shell.user_ns_hidden, _FOLDER)
 
     def do_shutdown(self, restart: bool) -> Any:
         """Close connections before the process ends; the jobs go on."""

@@ -25,6 +25,8 @@ PythonInspection = Callable[[str, int], dict[str, Any]]
 """IPython's own: an inspect_reply for a Python text and a position in it."""
 _SMALL = 200_000
 """Bytes up to which a value is rendered to tell its size."""
+_KNOWN = frozenset(["builtins", "datetime", "decimal", "fractions", "numpy", "pandas", "pytz", "sympy", "zoneinfo"])
+"""Packages whose values languages take."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,11 @@ def _of_value(name: str, language: Language, notebook: Notebook, detail: int) ->
     if not is_users(name, notebook.namespace, notebook.hidden):
         return _Told(name, "not defined here", ("Run the cell that defines it first.",))
     value = notebook.namespace[name]
-    what = f"{kind_of(value)}{_shape(value)}, goes with --in"
-    text = reprlib.repr(value) if detail and not looks_secret(name) else ""
-    return _Told(name, what, (_going(name, value, language), *([text] if text else [])))
+    size = _rough_size(value)
+    more = [_going(name, value, size, language)]
+    if detail and size is not None and size <= _SMALL and not looks_secret(name):
+        more.append(reprlib.repr(value))
+    return _Told(name, f"{kind_of(value)}{_shape(value)}, goes with --in", tuple(more))
 
 
 def _shape(value: Any) -> str:
@@ -145,9 +149,10 @@ def _shape(value: Any) -> str:
     return "".join(f" {part}" for part in (getattr(value, name, ()) for name in parts) if part != ())
 
 
-def _going(name: str, value: Any, language: Language) -> str:
+def _going(name: str, value: Any, size: int | None, language: Language) -> str:
     """How many bytes the value takes on its way, or why it cannot go."""
-    size = _rough_size(value)
+    if size is None:
+        return "Whether it can go is told when the cell runs."
     if size > _SMALL:
         return f"About {format_size(size)}; how much goes is counted when the cell runs."
     try:
@@ -157,20 +162,26 @@ def _going(name: str, value: Any, language: Language) -> str:
     return f"{format_size(sizes[name])} as a value of {language.name}." if name in sizes else ""
 
 
-def _rough_size(value: Any) -> int:
-    """Bytes of a value, counted only as far as it is small."""
+def _rough_size(value: Any) -> int | None:
+    """Bytes of a value, counted only as far as it is small.
+
+    None when it has parts that may not be asked about themselves: that would run code of anybody's.
+    """
     total, waiting = 0, [value]
     while waiting and total <= _SMALL:
         part = waiting.pop()
+        kind = type(part)
+        if kind.__module__.partition(".")[0] not in _KNOWN:
+            return None
         total += 8
-        if isinstance(part, (str, bytes, bytearray)):
+        if kind in (str, bytes, bytearray):
             total += len(part)
-        elif isinstance(part, int):
+        elif kind is int:
             total += part.bit_length() // 3
-        elif type(part) in (list, tuple, set, frozenset):
+        elif kind in (list, tuple, set, frozenset):
             total += 8 * len(part)
             waiting += part if len(part) < _SMALL else []
-        elif type(part) is dict:
+        elif kind is dict:
             total += 16 * len(part)
             waiting += [*part.keys(), *part.values()] if len(part) < _SMALL else []
         else:

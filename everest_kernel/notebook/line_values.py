@@ -118,10 +118,10 @@ def _inputs(notebook: Notebook) -> list[str]:
     kinds = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
     return sorted(
         name
-        for name, value in notebook.namespace.items()
+        for name, value in [*notebook.namespace.items()]  # threads may add to it meanwhile
         if not name.startswith("_")
         and is_users(name, notebook.namespace, notebook.hidden)
-        and not isinstance(value, kinds)
+        and not issubclass(type(value), kinds)  # not isinstance, which asks the object
     )
 
 

@@ -14,7 +14,18 @@ from everest_kernel.notebook.completeness import check_cell
 from everest_kernel.notebook.inspection import inspect_cell
 from everest_kernel.notebook.line_values import Notebook
 from everest_kernel.notebook.options import OPTIONS
-from tests.notebook.test_completion import CELLS
+from tests.notebook.test_completion import CELLS, complete
+
+
+class Hostile:
+    """Objects as proxies are: whatever is asked of them fails."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __repr__(self) -> str:
+        raise RuntimeError("repr")
+
 
 LOOP: list[Any] = [1]
 LOOP.append(LOOP)
@@ -25,6 +36,8 @@ NAMES = {
     "helper": lambda: 1,
     "token": "hunter2",
     "loop": LOOP,
+    "hostile": Hostile(),
+    "hostiles": [1, {"a": Hostile()}],
     "texts": ["a" * 10] * 10,
 }
 NOTEBOOK = Notebook(NAMES, {}, Path())
@@ -88,6 +101,8 @@ def test_in_python_ipython_tells() -> None:
         ("%%remote octave --in huge\nhuge|", ["About 8.0 MB; how much goes is counted when the cell runs."]),
         ("%%remote octave --in helper\nhelper|", ["Cannot go: helper: a value of type function has no like in Octave"]),
         ("%%remote octave --in loop\nloop|", ["list, goes with --in", "About "]),
+        ("%%remote octave --in hostile\nhostile|", ["Hostile, goes with --in", "Whether it can go"]),
+        ("%%remote python --in hostile\nhostile|", ["Hostile, goes with --in", "Whether it can go"]),
         ("%%remote octave --in absent\nabsent|", ["absent\nnot defined here", "Run the cell that defines it first."]),
     ],
 )  # fmt: skip
@@ -101,6 +116,9 @@ def test_values_are_shown_in_detail_unless_they_look_secret() -> None:
     shown = told("%%remote octave --in texts\ntexts|", detail=1)
     assert shown is not None
     assert "['aaaaaaaaaa', " in shown
+    assert "Hostile" in (told("%%remote octave --in hostile\nhostile|", detail=1) or "")
+    assert "list" in (told("%%remote octave --in hostiles\nhostiles|", detail=1) or "")
+    assert complete("%%remote octave --in hos", NOTEBOOK) == ["hostile", "hostiles"]
     assert "aaaa" not in (told("%%remote octave --in texts\ntexts|") or "")
     assert "hunter2" not in (told("%%remote octave --in token\ntoken|", detail=1) or "hunter2")
 
