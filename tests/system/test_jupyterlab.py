@@ -137,3 +137,20 @@ def test_a_flood_of_output_leaves_the_page_alive(page: Page) -> None:
     expect(output).to_contain_text("1000000")
     output = run_cell(page, "21 * 2")
     expect(output).to_contain_text("42", timeout=LIMIT)
+
+
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
+def test_a_remote_cells_words_complete_and_are_explained(page: Page) -> None:
+    new_notebook(page)
+    editor = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
+    editor.click()
+    page.keyboard.insert_text("%%remote octave\nx = '🙂 я'; lin")  # JavaScript counts 🙂 as two characters
+    page.keyboard.press("Tab")
+    item = page.locator(".jp-Completer-item", has_text="linspace")
+    expect(item).to_be_visible(timeout=LIMIT)
+    expect(item.locator(".jp-Completer-type, .jp-Completer-icon").first).to_be_visible()
+    item.click()
+    expect(editor.locator(".cm-line").nth(1)).to_have_text("x = '🙂 я'; linspace")
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(".jp-Tooltip")).to_contain_text("Numbers at equal distances.", timeout=LIMIT)
