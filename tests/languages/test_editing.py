@@ -34,10 +34,14 @@ def test_a_table_is_sound(path: Path) -> None:
         assert "\n" not in word.usage + word.help
 
 
-def test_there_is_a_table_for_every_language_that_names_one() -> None:
-    named = {language.editing.table for name in language_names() if (language := find_language(name)) is not None}
-    assert {"octave", "r", "shell"} <= named
-    assert named <= {"", *(path.stem for path in TABLES)}
+@pytest.mark.parametrize("name", language_names())
+def test_a_language_names_its_table(name: str) -> None:
+    language = find_language(name)
+    assert language is not None
+    tables = {path.stem for path in TABLES}
+    if name.lower() in tables:
+        assert language.editing.table == name.lower(), f"write Editing(..., table={name.lower()!r})"
+    assert language.editing.table in {"", *tables}
 
 
 def test_tables_are_read_when_they_are_asked_for() -> None:
