@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from operator import itemgetter
 
 __all__ = ["Completeness", "Completion", "Editing", "Word", "indent_after", "never_sure"]
 
@@ -115,9 +116,20 @@ class Editing:
             return Completion(cursor, ())
         around = [match.group() for match in re.finditer(self.name, code[:start] + " " + code[cursor:])]
         own = sorted({name for name in (*around, *also) if name.startswith(prefix)} - {prefix})
-        known = [*own, *sorted(name for name in {*self.words}.difference(own) if name.startswith(prefix))]
-        kinds = tuple(self.words[name].kind if name in self.words else "name" for name in known)
-        return Completion(start, tuple(known), kinds)
+        words = dict.fromkeys(own, "name") | {name: word.kind for name, word in self._words_with(prefix)}
+        return Completion(start, tuple(words), tuple(words.values()))
+
+    def _words_with(self, prefix: str) -> list[tuple[str, Word]]:
+        """Words of the table that begin so, in order; in the prefix's letters where small ones and capitals are one."""
+        found = [item for item in self.words.items() if item[0].startswith(prefix)]
+        if not found and self.table in _ANY_CASE:
+            folded = prefix.lower()
+            found = [
+                (name.upper() if prefix.isupper() else prefix + name[len(prefix) :], word)
+                for name, word in self.words.items()
+                if name.lower().startswith(folded)
+            ]
+        return sorted(found, key=itemgetter(0))
 
     def word_at(self, code: str, cursor: int) -> str:
         """The name in which or behind which the cursor stands; empty when there is none."""

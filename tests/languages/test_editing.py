@@ -63,6 +63,14 @@ def test_names_of_windows_are_known_in_any_letters() -> None:
     assert Editing().word("echo") is None
 
 
+def test_words_of_windows_complete_in_the_letters_typed() -> None:
+    editing = Editing(table="powershell", name=r"[A-Za-z_]\w*(?:-[A-Za-z]*)?")
+    assert editing.complete("get-chi", 7).matches == ("get-childItem",)
+    assert "Get-ChildItem" in editing.complete("Get-C", 5).matches
+    assert Editing(table="cmd").complete("XCO", 3).matches == ("XCOPY",)
+    assert Editing(table="shell").complete("ECH", 3).matches == ()
+
+
 def test_names_of_the_text_come_first() -> None:
     found = Editing(table="octave").complete("plot_it = 1; plo plox", 16, ("plots", "x"))
     assert found.start == 13
