@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everest_kernel.notebook.completeness import check_cell
+from everest_kernel.notebook.dry_run import fenced
 from everest_kernel.notebook.inspection import inspect_cell
 from everest_kernel.notebook.line_values import Notebook
 from everest_kernel.notebook.options import OPTIONS
@@ -209,3 +210,14 @@ def test_completeness(code: str, status: str, indent: str | None) -> None:
 @pytest.mark.parametrize("code", ["x = 1", "%%remote", "%%remote nowhere\nx", "%%remote?", "%%bash\nif"])
 def test_of_other_cells_ipython_decides(code: str) -> None:
     assert check_cell(code, Path()) is None
+
+
+# --- code in Markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "fence"), [("x", "```"), ("`x`", "```"), ("a ``` b", "````"), ("`````", "``````")]
+)  # fmt: skip
+def test_a_fence_is_longer_than_any_in_the_code(text: str, fence: str) -> None:
+    assert fenced(text, "bash") == f"{fence}bash\n{text}\n{fence}"
+    assert fenced(text, "text") == f"{fence}\n{text}\n{fence}"
