@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from everest_kernel.languages import CellRequest, Language
+from everest_kernel.languages import Language
 from everest_kernel.languages.giac import GiacLanguage
-from everest_kernel.wire import CellOptionError, ValueRefusedError
 
 from .running import located, run_cell
 

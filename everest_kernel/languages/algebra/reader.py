@@ -25,12 +25,15 @@ MOST_DIGITS = 21
 _DEEPEST = 100
 _NUMBER = r"(?:0x[0-9a-f]+(?:\.[0-9a-f]*)?p[+-]?\d+|\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)"
 _INTEGER = re.compile(r"[+-]?\d+\Z")
-_RATIONAL = re.compile(r"([+-]?\d+)/(\d+)\Z")
+_RATIONAL = re.compile(r"([+-]?\d+)/(0*[1-9]\d*)\Z")
 _REAL = re.compile(rf"[+-]?{_NUMBER}\Z", re.IGNORECASE)
-_PART = rf"{_NUMBER}(?:/\d+)?"
+_PART = rf"{_NUMBER}(?:/0*[1-9]\d*)?"
 _COMPLEX = re.compile(
-    rf"(?P<real>[+-]?{_PART}(?=[+-]))?(?P<sign>[+-]?)(?:(?P<factor>{_PART})\*)?I(?:/(?P<below>\d+))?\Z", re.IGNORECASE
+    rf"(?P<real>[+-]?{_PART}(?=[+-]))?(?P<sign>[+-]?)(?:(?P<factor>{_PART})\*)?I(?:/(?P<below>0*[1-9]\d*))?\Z",
+    re.IGNORECASE,
 )
+_STRING = re.compile(r'"(?:[^"]|"")*"')
+_DIVIDED = re.compile(r"(-?)\(([^()]*)\)/(0*[1-9]\d*)\Z")
 _DIVIDING = re.compile(r'"(?:[^"]|"")*"|[(\[{]|[)\]}]|,|(?<![<>:=!])=(?!=)')
 _BYTES = re.compile(r"everest_(text|symbolic|refused)\(\[([\d, \n]*)\]\)")
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
@@ -95,7 +98,7 @@ def read_expression(text: str, depth: int = 0) -> Any:
         raise UnreadableError("it is nested too deeply")
     if text in _NAMES:
         return _NAMES[text]
-    if text.startswith('"') and _DIVIDING.match(text).end() == len(text):  # type: ignore[union-attr]
+    if _STRING.fullmatch(text):
         return text[1:-1].replace('""', '"')
     for opening, read in _CONTAINERS:
         if text.startswith(opening):
@@ -148,7 +151,11 @@ def _table(parts: list[str], depth: int) -> Any:
         else:
             raise UnreadableError(f"{part[:40]!r} is no entry of a table")
         key = read_expression(part[: match.start()], depth)
-        found[tuple(key) if isinstance(key, list) else key] = read_expression(part[match.end() :], depth)
+        value = read_expression(part[match.end() :], depth)
+        try:
+            found[tuple(key) if isinstance(key, list) else key] = value
+        except TypeError as error:
+            raise UnreadableError(f"{part[:40]!r} has a key that cannot be one here") from error
     return found
 
 
@@ -204,6 +211,9 @@ def _number(text: str) -> Any:
     if match := _COMPLEX.match(text):
         value = _complex(match)
         return Symbolic(text) if value is None else value
+    if (match := _DIVIDED.match(text)) and (whole := _COMPLEX.match(match[2])):
+        value = _complex(whole, int(f"{match[1]}{match[3]}"))
+        return Symbolic(text) if value is None else value
     if match := _BYTES.fullmatch(text):
         kinds: dict[str, type[str]] = {"text": str, "symbolic": Symbolic, "refused": RefusedValue}
         return kinds[match[1]](_decoded(match[2], "utf-8"))
@@ -232,12 +242,16 @@ def _real(text: str) -> float | Decimal:
     return float(text)
 
 
-def _complex(match: re.Match[str]) -> complex | None:
+def _complex(match: re.Match[str], divisor: int = 1) -> complex | None:
     """A complex number; None when its parts are no doubles."""
     real = _number(match["real"] or "0")
     imaginary = _number(f"{match['sign']}{match['factor'] or '1'}")
     if match["below"]:
         imaginary = Fraction(imaginary) / int(match["below"])
+    if divisor != 1:
+        if not all(isinstance(part, (int, Fraction)) for part in (real, imaginary)):
+            return None
+        real, imaginary = Fraction(real) / divisor, Fraction(imaginary) / divisor
     return _as_complex(real, imaginary)
 
 

@@ -16,7 +16,7 @@ from .symbolic import to_sympy
 __all__ = ["read_values", "symbolic_choice"]
 
 _PROCEDURE = re.compile(r"\s*(?:proc\s*\(|\(?[\w, ]*\)?\s*->)")
-_TOO_LONG = "Integer too large for display"
+_TOO_LONG = re.compile(r"Integer[ _]too[ _]large[ _]for[ _]display")
 
 
 def symbolic_choice(language: str, value: Any) -> str:
@@ -82,7 +82,7 @@ def _problem(name: str, value: Any) -> str:
             return "the cell did not assign it"
         if _PROCEDURE.match(value):
             return "a procedure cannot travel"
-        if _TOO_LONG in value:
+        if _TOO_LONG.search(value):
             return "an integer of more than a million digits cannot travel"
         if value.startswith("pointer("):
             return "a file cannot travel"

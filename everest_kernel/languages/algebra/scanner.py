@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["GIAC", "MAPLE", "MAPLE_IN_GIAC", "Dialect", "Token", "scan"]
+__all__ = ["GIAC", "MAPLE", "MAPLE_IN_GIAC", "MAPLE_KEYWORDS", "Dialect", "Token", "scan"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class Dialect:
     colon_ends: bool
 
 
+MAPLE_KEYWORDS = frozenset(
+    """
+    and assuming break by catch description do done elif else end error export fi finally for from global if implies in
+    intersect local minus mod module next not od option options or proc quit read return save static stop subset then to
+    try union until use uses while xor
+    """.split()  # noqa: SIM905
+)
 _ALL = frozenset({"proc", "if", "do"})
 _OPEN = {"proc": "proc", "then": "if", "do": "do"}
 _CLOSE = {"end": _ALL, "fi": frozenset({"if"}), "od": frozenset({"do"})}

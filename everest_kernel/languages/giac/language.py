@@ -13,6 +13,7 @@ from ...wire import CellOptionError
 from ..algebra import (
     GIAC,
     MAPLE_IN_GIAC,
+    MAPLE_KEYWORDS,
     Dialect,
     Statement,
     check_complete,
@@ -116,7 +117,7 @@ class GiacLanguage(BatchLanguage):
         words = statement.words
         if words in (["restart"], ["restart", "(", ")"]):  # the cell begins afresh anyway, and its inputs would be lost
             return ""
-        text = quote(f"{rewrite(statement)};")
+        text = quote(f"{rewrite(statement, maple=self.syntax == 'maple')};")
         if statement.silent or shows_nothing(statement):
             return _guarded(f"line {statement.line}", f"everest_check([expr({text})])")
         assigned = self.syntax == "maple" and words[1:2] == [":="] and _ASSIGNED.match(words[0])
@@ -150,7 +151,7 @@ def _check(name: str, syntax: str, *, an_input: bool = False) -> str:
 def protected_names(syntax: str) -> frozenset[str]:
     """Names that Giac has for itself: in both syntaxes, only in its own, only in Maple's; asked of Giac 1.9."""
     both, own, maple = (files(__package__) / "names.txt").read_text("utf-8").split("\n\n")
-    return frozenset(f"{both} {maple if syntax == 'maple' else own}".split())
+    return MAPLE_KEYWORDS | frozenset(f"{both} {maple if syntax == 'maple' else own}".split())
 
 
 @cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise, takewhile
 
-from ..algebra import Statement, Token
+from ...wire import CellError
+from ..algebra import MAPLE_KEYWORDS, Statement, Token
 from .literals import text_literal
 
 __all__ = ["rewrite", "shows_nothing"]
@@ -17,10 +18,14 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
 _LOOPS = ("for", "while", "do", "pour", "tantque", "repeat", "repeter")
 
 
-def rewrite(statement: Statement) -> str:
+def rewrite(statement: Statement, *, maple: bool) -> str:
     """The statement's text as Giac is given it, its lines as they were.
 
-    Comments are blanks, strings are such as Giac's reader leaves alone, and functions that print are ours.
+    Comments are blanks, strings are such as Giac's reader leaves alone, and functions that print are ours. Maple's
+    `Matrix` is Giac's `matrix`.
+
+    Raises:
+        CellError: a semicolon is missing.
     """
     tokens = list(statement.tokens)
     texts = [token.text for token in tokens]
@@ -36,11 +41,34 @@ def rewrite(statement: Statement) -> str:
         if token.kind not in ("blank", "comment"):
             meaningful.append(place)
     for place, following in pairwise(meaningful):
-        if tokens[place].kind == "word" and tokens[place].text in _PRINTING and tokens[following].text == "(":
+        if maple:
+            _check_ended(tokens[place], tokens[following], "" if "proc" in texts else "close")
+        if maple and tokens[place].text == "Matrix" and tokens[following].text == "(":
+            texts[place] = "matrix"
+        elif tokens[place].kind == "word" and tokens[place].text in _PRINTING and tokens[following].text == "(":
             end = _matching(statement, following)
             texts[place] = _PRINTING[texts[place]]
             texts[following], texts[end] = "([", "])"
     return "".join(texts)
+
+
+def _check_ended(token: Token, following: Token, also: str) -> None:
+    """Two operands in two lines lack a semicolon between them: Giac would multiply them.
+
+    A bracket ends an operand unless it may be that of a procedure's parameters.
+
+    Raises:
+        CellError: so it is.
+    """
+    if token.line != following.line and _is_operand(token, also) and _is_operand(following):
+        problem = f"a semicolon is missing at the end of line {token.line}, before {following.text!r}"
+        raise CellError(problem, hint="Nothing was sent.")
+
+
+def _is_operand(token: Token, also: str = "") -> bool:
+    return token.kind in ("number", "string", "quoted", also) or (
+        token.kind == "word" and token.text not in MAPLE_KEYWORDS
+    )
 
 
 def _string(run: list[Token]) -> str:

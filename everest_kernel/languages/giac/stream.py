@@ -87,6 +87,8 @@ class GiacStream:
         kind, name = self._place
         where = {"line": f"line {name} of the cell", "input": f"the input {name}", "output": f"the output {name}"}[kind]
         _, begun, results = self._results.partition(_BEGIN)
+        if re.search(rb"^// \[", results, re.MULTILINE):
+            return f"the cell asks for input, and nobody can give it ({where})"
         results_text = results.decode("utf-8", "replace") if begun else ""
         found = next((match for match in _RESULT.finditer(results_text) if match[1] != "Done"), None)
         if found is not None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from ..algebra import MAPLE_KEYWORDS
+
 __all__ = ["PROTECTED"]
 
-_KEYWORDS = """
-and assuming break by catch description do done elif else end error export fi finally for from global if implies in
-intersect local minus mod module next not od option options or proc quit read return save static stop subset then to
-try union until use uses while xor
-"""
 _PROTECTED = """
 AiryAi AiryBi Array Bernoulli BesselI BesselJ BesselK BesselY Beta Bits Catalan Chi Ci ColumnGraph Complex D
 Determinant Diff Digits Dirac Ei EllipticE EllipticF EllipticK Eval Expand FAIL Factor Float Fresnelc Fresnels GAMMA
@@ -40,5 +37,5 @@ unprotect unwith userinfo value vector verify whattype where with writebytes wri
 zip ztrans infinity list set name symbol rational float complex boolean procedure equation relation constant linear
 even odd prime positive negative nonnegative posint negint nonnegint realcons
 """
-PROTECTED = frozenset(f"{_KEYWORDS} {_PROTECTED}".split())
+PROTECTED = MAPLE_KEYWORDS | frozenset(_PROTECTED.split())
 """Keywords, constants and the commonest protected names; Maple itself refuses the others, by name."""
