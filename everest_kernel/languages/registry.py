@@ -15,6 +15,8 @@ GROUP = "everest_kernel.languages"
 """The entry point group in which other packages name theirs: the language's name, and a callable that gives it."""
 
 _OWN = {
+    "giac": ".giac:GiacLanguage",
+    "maple": ".maple:MapleLanguage",
     "R": ".r:RLanguage",
     "octave": ".octave:OctaveLanguage",
     "python": ".python:PythonLanguage",

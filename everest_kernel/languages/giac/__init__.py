@@ -1,0 +1,5 @@
+"""Giac."""
+
+from .language import GiacLanguage
+
+__all__ = ["GiacLanguage"]

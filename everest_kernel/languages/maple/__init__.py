@@ -1,0 +1,5 @@
+"""Maple."""
+
+from .language import MapleLanguage
+
+__all__ = ["MapleLanguage"]
