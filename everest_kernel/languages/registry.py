@@ -16,6 +16,7 @@ GROUP = "everest_kernel.languages"
 
 _OWN = {
     "R": ".r:RLanguage",
+    "julia": ".julia:JuliaLanguage",
     "maxima": ".maxima:MaximaLanguage",
     "octave": ".octave:OctaveLanguage",
     "python": ".python:PythonLanguage",
