@@ -27,6 +27,7 @@ The last line is `. end - 0`: without it the program was cut off.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import IO, Any
 from urllib.parse import unquote
@@ -133,13 +134,18 @@ def _complex(body: bytes) -> complex:
 
 def _rational(body: bytes) -> Fraction:
     above, below = body.decode("ascii").split("/")
-    return Fraction(int(above), int(below))
+    return Fraction(_int(above), _int(below))
+
+
+def _int(text: str) -> int:
+    """Through Decimal, which has no limit on the digits of a text."""
+    return int(text) if len(text) < 4000 else int(Decimal(text))
 
 
 _SCALARS: dict[str, Any] = {
     "none": lambda body: None,
     "bool": lambda body: {b"0": False, b"1": True}[body],
-    "int": lambda body: int(body.decode("ascii")),
+    "int": lambda body: _int(body.decode("ascii")),
     "float": lambda body: _float(body.decode("ascii")),
     "complex": _complex,
     "rational": _rational,

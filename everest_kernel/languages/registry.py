@@ -18,6 +18,8 @@ _OWN = {
     "giac": ".giac:GiacLanguage",
     "maple": ".maple:MapleLanguage",
     "R": ".r:RLanguage",
+    "julia": ".julia:JuliaLanguage",
+    "maxima": ".maxima:MaximaLanguage",
     "octave": ".octave:OctaveLanguage",
     "python": ".python:PythonLanguage",
     "shell": ".shell:ShellLanguage",

@@ -102,7 +102,7 @@ class Literals:
     def _number(self, value: complex) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
             if abs(value) > EXACT:
-                raise self.refused(f"the integer {value} has more digits than R's numbers keep")
+                raise self.refused("an integer beyond 2^53 has more digits than R's numbers keep")
             return _literal("integer" if abs(value) < INTEGERS else "double", value)
         return _literal({bool: "logical", float: "double", complex: "complex"}[type(value)], value)
 
@@ -139,7 +139,7 @@ class Literals:
         if kind in "iu":
             largest = max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
             if largest > EXACT:
-                raise self.refused(f"the integer {largest} in it has more digits than R's numbers keep")
+                raise self.refused("an integer beyond 2^53 in it has more digits than R's numbers keep")
             return ("integer", array.astype("i4")) if largest < INTEGERS else ("double", array.astype("f8"))
         if kind == "f" and size <= 8:
             # a NaN may hold the very bits that are R's NA

@@ -1,0 +1,5 @@
+"""Julia."""
+
+from .language import JuliaLanguage
+
+__all__ = ["JuliaLanguage"]

@@ -1,0 +1,5 @@
+"""Maxima."""
+
+from .language import MaximaLanguage
+
+__all__ = ["MaximaLanguage"]
