@@ -16,6 +16,7 @@ GROUP = "everest_kernel.languages"
 
 _OWN = {
     "R": ".r:RLanguage",
+    "cmd": ".cmd:CmdLanguage",
     "octave": ".octave:OctaveLanguage",
     "python": ".python:PythonLanguage",
     "shell": ".shell:ShellLanguage",
