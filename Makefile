@@ -7,11 +7,12 @@ SOURCES := pyproject.toml README.md $(shell find everest_kernel kernelspec -type
 SYSTEM ?=
 ARGS   ?=
 
-.PHONY: help demo test check system-packages clean
+.PHONY: help demo test test-wine check system-packages clean
 
 help:
 	@echo "make demo           run the example notebook on the embedded hub; leaves it and a picture in demo-output/"
 	@echo "make test           run all tests; SYSTEM=1 installs the Debian packages first; ARGS='-k name' selects"
+	@echo "make test-wine      tests that run Windows programs, under Debian's wine, which it installs (900 MB)"
 	@echo "make check          formatter, linter, types, import rules"
 
 $(VENV)/bin/python:
@@ -34,6 +35,11 @@ system-packages:
 
 test: $(VENV)/.tests $(if $(SYSTEM),system-packages)
 	@EVEREST_TEST_SYSTEM=$(SYSTEM) $(BIN)/python -m pytest $(ARGS)
+
+test-wine: $(VENV)/.tests
+	@command -v wine >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wine wine64 >/dev/null; }
+	@EVEREST_TEST_WINE=1 $(BIN)/python -m pytest -m wine tests/languages $(ARGS)
 
 check: $(VENV)/.tests
 	$(BIN)/ruff format --check .

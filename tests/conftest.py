@@ -43,6 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", ignored)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests under wine run where they were asked for; it is large."""
+    if not os.environ.get("EVEREST_TEST_WINE"):
+        for item in items:
+            if item.get_closest_marker("wine"):
+                item.add_marker(pytest.mark.skip(reason="runs under wine: make test-wine"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose system component is absent, or fail it when components were promised."""
     for marker in item.iter_markers("system"):

@@ -12,14 +12,16 @@ import codecs
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, final
 
 from ..wire import ConfigurationError
-from .archives import ArchivedFile, list_tar
+from .archives import ArchivedFile
 from .base import CellRequest, CellStream, Located, Names, PlainStream, Program, Returned
 from .drivers import DRIVERS, Job, add_facts, read_facts
 from .editing import Editing
+from .joined import list_archive
 from .settings import check_settings, choice
+from .streams import DecodedStream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -125,11 +127,16 @@ class BatchLanguage(ABC):
         """The user's text as it is staged; its lines must stay where they are."""
         return code
 
-    def stream(self) -> CellStream:
-        """Plain text."""
+    def reader(self) -> CellStream:
+        """A reader for what one run prints, which comes as UTF-8 whatever the resource's encoding: plain text."""
         return PlainStream()
 
     # -- what all have in common --
+
+    @final
+    def stream(self) -> CellStream:
+        """The language's `reader`, behind one that decodes."""
+        return self.reader() if self.encoding == "utf-8" else DecodedStream(self.reader(), self.encoding)
 
     @property
     def main_file(self) -> str:
@@ -159,12 +166,12 @@ class BatchLanguage(ABC):
     @property
     def fetched_file(self) -> str:
         """The driver packs fetched files into it."""
-        return "fetched.tar"
+        return DRIVERS[self.platform].fetched_file
 
     @property
     def pictures_file(self) -> str:
         """The driver packs pictures into it."""
-        return "pictures.tar"
+        return DRIVERS[self.platform].pictures_file
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -199,7 +206,7 @@ class BatchLanguage(ABC):
         attachments = dict(main.attachments)
         encoded_cell = f"everest-cell.{self.suffix}" if self.encoding != "utf-8" else ""
         if encoded_cell:
-            attachments[encoded_cell] = self._encode(self.cell_text(request.code))
+            attachments[encoded_cell] = self._encode(self.cell_text(request.code), in_cell=True)
         driver = DRIVERS[self.platform]
         text, more = driver.render(
             Job(
@@ -212,6 +219,7 @@ class BatchLanguage(ABC):
                 written_file=self.written_file,
                 values_file=self.values_file,
                 preparation=main.preparation,
+                encoding=self.encoding,
             )
         )
         return Program(text, self.cell_text(request.code), {**attachments, **more}, main.sizes)
@@ -229,21 +237,25 @@ class BatchLanguage(ABC):
 
     def read_fetched(self, archive: IO[bytes]) -> dict[str, ArchivedFile]:
         """Files from the driver's archive."""
-        return list_tar(archive)
+        return list_archive(archive)
 
-    def _encode(self, text: str) -> bytes:
+    def _encode(self, text: str, *, in_cell: bool = False) -> bytes:
         try:
             return text.encode(self.encoding)
         except UnicodeEncodeError as error:
             wrong = text[error.start : error.end]
+            line = text.count("\n", 0, error.start) + 1
+            where = f" in line {line} of the cell" if in_cell else ""
             raise ConfigurationError(
-                f"{wrong!r} does not exist in the encoding {self.encoding} of the route",
+                f"{wrong!r}{where} does not exist in the encoding {self.encoding} of the route",
                 hint="Leave the character out, or give the route another encoding.",
             ) from error
 
 
 def _codec(language: str, name: Any) -> str:
     try:
+        codecs.getincrementaldecoder(str(name))
+        "".encode(str(name))  # some codecs have nothing to do with texts
         return codecs.lookup(str(name)).name
     except LookupError as error:
         raise ConfigurationError(

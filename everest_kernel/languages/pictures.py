@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import IO
 
-from .archives import list_tar
 from .base import Display
+from .joined import list_archive
 
 __all__ = ["read_pictures"]
 
@@ -26,7 +26,7 @@ def read_pictures(archive: IO[bytes]) -> list[Display]:
         ProtocolError: malformed, or with a path that leaves its folder.
     """
     displays = []
-    for path, file in sorted(list_tar(archive).items()):
+    for path, file in sorted(list_archive(archive).items()):
         kind, begin = _TYPES.get(path.rpartition(".")[2].lower(), ("", b""))
         content = b"".join(file)
         if not kind or not content.startswith(begin):

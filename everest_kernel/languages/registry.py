@@ -18,6 +18,7 @@ _OWN = {
     "giac": ".giac:GiacLanguage",
     "maple": ".maple:MapleLanguage",
     "R": ".r:RLanguage",
+    "cmd": ".cmd:CmdLanguage",
     "julia": ".julia:JuliaLanguage",
     "maxima": ".maxima:MaximaLanguage",
     "octave": ".octave:OctaveLanguage",

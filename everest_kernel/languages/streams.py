@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
 
-from .base import Display, Text
+from .base import CellStream, Display, Text
 
-__all__ = ["ErrorStream"]
+__all__ = ["DecodedStream", "ErrorStream"]
 
 _LONGEST = 2000
 
@@ -57,3 +58,33 @@ class ErrorStream:
     def _look(self, line: bytes) -> None:
         if self._last or not self.error:
             self.error = self._find(line.decode("utf-8", "replace").rstrip()) or self.error
+
+
+class DecodedStream:
+    """Output in another encoding, for a reader that takes UTF-8.
+
+    Args:
+        reader: gets the text.
+        encoding: a codec of Python's. What cannot be decoded becomes U+FFFD.
+    """
+
+    def __init__(self, reader: CellStream, encoding: str) -> None:
+        self._reader = reader
+        decoder = codecs.getincrementaldecoder(encoding)
+        self._decoders = {stream: decoder("replace") for stream in ("stdout", "stderr")}
+
+    @property
+    def error(self) -> str:
+        """What the reader found."""
+        return self._reader.error
+
+    def feed(self, stream: str, data: bytes) -> list[Text | Display]:
+        """Characters that are whole; the rest of one waits for its other bytes."""
+        return self._reader.feed(stream, self._decoders[stream].decode(data).encode())
+
+    def close(self) -> list[Text | Display]:
+        """A character that was cut off is replaced."""
+        shown = []
+        for stream, decoder in self._decoders.items():
+            shown += self._reader.feed(stream, decoder.decode(b"", final=True).encode())
+        return [*shown, *self._reader.close()]

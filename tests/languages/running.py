@@ -6,6 +6,7 @@ import io
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,19 @@ def located(language: Language) -> Language:
     return found.language
 
 
+def start(command: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run a command as an agent does."""
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+
+
 def run_cell(
-    language: Language, folder: Path, code: str, staged: dict[str, bytes] | None = None, **request: Any
+    language: Language,
+    folder: Path,
+    code: str,
+    staged: dict[str, bytes] | None = None,
+    *,
+    start: Callable[[list[str], Path], subprocess.CompletedProcess[bytes]] = start,
+    **request: Any,
 ) -> Ran:
     """Render a cell, run it in `folder` (emptied before), and read what it left."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -49,8 +61,7 @@ def run_cell(
     (folder / language.cell_file).write_text(program.cell, encoding="utf-8", newline="")
     for name, content in {**program.attachments, **(staged or {})}.items():
         (folder / name).write_bytes(content)
-    command = shlex.split(language.command)
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = start(shlex.split(language.command), folder)
     stream = language.stream()
     shown = [*stream.feed("stdout", done.stdout), *stream.feed("stderr", done.stderr), *stream.close()]
     texts = {"stdout": b"", "stderr": b""}

@@ -129,7 +129,7 @@ def test_texts_are_written_in_the_encoding_of_the_resource(tmp_path: Path) -> No
 
 
 def test_a_character_that_the_encoding_lacks_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'λ' does not exist in the encoding cp1251"):
+    with pytest.raises(ConfigurationError, match="'λ' in line 1 of the cell does not exist in the encoding cp1251"):
         PLAIN.configured({"encoding": "windows-1251"}).render(CellRequest("x='λ'"))
 
 

@@ -28,6 +28,7 @@ class Job:
         values_file: where the driver puts what it notes (see `facts`), followed by what the main program wrote.
         preparation: POSIX shell lines to run before the command, such as those that compile; the command runs only
             when the last of them succeeds.
+        encoding: of texts on the resource.
     """
 
     command: tuple[str, ...]
@@ -39,14 +40,15 @@ class Job:
     written_file: str
     values_file: str
     preparation: tuple[str, ...] = ()
+    encoding: str = "utf-8"
 
 
 class Driver(Protocol):
     """Writes the program that an application's command runs.
 
     That program places files, runs the command with nothing on standard input, packs what is fetched into
-    `fetched.tar` and pictures into `pictures.tar`, writes the values file, and exits with the command's status, or with
-    1 when the command claims success and did not reach its end.
+    `fetched_file` and pictures into `pictures_file`, writes the values file, and exits with the command's status, or
+    with 1 when the command claims success and did not reach its end.
     """
 
     @property
@@ -56,6 +58,14 @@ class Driver(Protocol):
     @property
     def program_file(self) -> str:
         """The file that the command runs."""
+
+    @property
+    def fetched_file(self) -> str:
+        """The archive of fetched files; `list_archive` reads it."""
+
+    @property
+    def pictures_file(self) -> str:
+        """The archive of pictures."""
 
     def render(self, job: Job) -> tuple[str, dict[str, bytes]]:
         """The program, and files to be staged beside it.

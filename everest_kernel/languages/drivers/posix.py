@@ -25,6 +25,8 @@ class PosixDriver:
 
     program_file = "program.sh"
     command = f"sh {program_file}"
+    fetched_file = FETCHED
+    pictures_file = PICTURES
 
     def render(self, job: Job) -> tuple[str, dict[str, bytes]]:
         """The script; a main program in another encoding than UTF-8 is a file beside it."""

@@ -100,7 +100,7 @@ class OctaveLanguage(BatchLanguage):
         """A file that begins with a function is taken for that function's; a statement before it makes it a script."""
         return re.sub(r"\A((?:[ \t]*(?:[%#][^\n]*)?\n)*)(?=[ \t]*function\b)", r"\g<1>1; ", code)
 
-    def stream(self) -> CellStream:
+    def reader(self) -> CellStream:
         """Errors are on standard error."""
         return ErrorStream.of_pattern(r"error: (?P<error>.*)", last=True)
 

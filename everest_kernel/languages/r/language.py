@@ -77,7 +77,7 @@ class RLanguage(BatchLanguage):
         lines += [f'everest_write("{self.written_file}", "{END_MARK}", c({names}))', "})"]
         return Main("\n".join(lines) + "\n", literals.attachments, literals.sizes)
 
-    def stream(self) -> CellStream:
+    def reader(self) -> CellStream:
         """Errors are on standard error, each with its line."""
         return ErrorStream.of_pattern(r"(?P<error>Error\b.* \(line \d+ of the cell\))\Z", last=True)
 
