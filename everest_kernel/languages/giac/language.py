@@ -124,7 +124,7 @@ class GiacLanguage(BatchLanguage):
         prefix = f'everest_prefix:="{words[0]} := "' if assigned else 'everest_prefix:=""'
         return _guarded(f"line {statement.line}", f"{prefix}; everest_show([expr({text})])")
 
-    def stream(self) -> CellStream:
+    def reader(self) -> CellStream:
         """Output and errors, without Giac's notices."""
         return GiacStream()
 

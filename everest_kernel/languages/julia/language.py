@@ -75,7 +75,7 @@ class JuliaLanguage(BatchLanguage):
         lines.append(f'everest_values.finish("{self.written_file}", "{END_MARK}", String[{names}])')
         return Main("\n".join(lines) + "\n", literals.attachments, literals.sizes)
 
-    def stream(self) -> CellStream:
+    def reader(self) -> CellStream:
         """Errors are on standard error, each with its line."""
         return ErrorStream.of_pattern(r"error: (?P<error>.* \(line \d+ of the cell\))", last=True)
 

@@ -128,7 +128,7 @@ class MapleLanguage(BatchLanguage):
             return f'everest_draw({statement.line}, "{self.plots}"): '
         return f"everest_at({statement.line}): "
 
-    def stream(self) -> CellStream:
+    def reader(self) -> CellStream:
         """Output and errors."""
         return MapleStream()
 

@@ -88,7 +88,7 @@ class MaximaLanguage(BatchLanguage):
         lines.append(f"(everest-write {quoted(self.written_file)} {quoted(END_MARK)} '({names}))")
         return Main("\n".join([*lines, "($quit)"]) + "\n", {}, literals.sizes)
 
-    def stream(self) -> CellStream:
+    def reader(self) -> CellStream:
         """Errors are where the Lisp under Maxima has them: on one of both."""
         return _BothStreams()
 
