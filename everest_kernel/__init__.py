@@ -46,7 +46,7 @@ def remote(
         fetch: patterns of files to bring back into the working directory.
         name: the job's name.
         time_limit: seconds after which it is killed.
-        settings: settings of the route's language, as `--set` gives them.
+        settings: settings of the route's language, as `--with` gives them.
 
     Returns:
         The job: `await job` and `job.result()` give a dictionary of the outputs.

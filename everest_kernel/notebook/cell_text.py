@@ -52,7 +52,7 @@ class MagicLine:
     Attributes:
         route: empty when none is named.
         inputs: names behind `--in`.
-        settings: what `--set` and its short forms set.
+        settings: what `--with` and its short forms set.
         waits: the option whose value comes next; empty when none does.
     """
 
@@ -110,7 +110,7 @@ def read_line(words: list[LineWord]) -> MagicLine:
             continue
         if option == "--in":
             inputs += [name.strip() for name in value.split(",") if name.strip()]
-        elif option == "--set" and "=" in value:
+        elif option == "--with" and "=" in value:
             name, _, setting = value.partition("=")
             given[name.strip()] = setting.strip()
     return MagicLine(route, tuple(inputs), tuple(given.items()), waits)

@@ -98,7 +98,7 @@ def _of_line(
     if waits == "--in" and language is not None:
         name = next((m.group() for m in re.finditer(r"\w+", word.raw) if m.end() >= place - word.start), "")
         return _of_value(name, language, notebook, detail) if name in line.inputs else None
-    if waits == "--set" and language is not None:
+    if waits == "--with" and language is not None:
         name = value.partition("=")[0]
         if name in language.settings:
             return _Told(f"{name}=…", f"setting of {language.name}", (language.settings[name],))
@@ -125,7 +125,7 @@ def _of_route(name: str, folder: Path, detail: int) -> _Told:
     }
     if detail:
         rows |= {"application": route.application, "time limit": f"{route.time_limit:g} s" if route.time_limit else ""}
-        rows |= {f"--set {setting}": text for setting, text in route.language.settings.items()}
+        rows |= {f"--with {setting}": text for setting, text in route.language.settings.items()}
     width = max(len(key) for key, text in rows.items() if text)
     table = "\n".join(f"{key:{width}}  {text}" for key, text in rows.items() if text)
     return _Told(name, f"route to {route.language.name}", (table,))

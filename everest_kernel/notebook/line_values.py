@@ -102,7 +102,7 @@ def _values(
         given, _, prefix = current.raw.rpartition(",")
         names = _inputs(notebook) if option == "--in" else _outputs(cell.body, language)
         return Choices(prefix, tuple((name, "name") for name in names if name not in given.split(",")))
-    if option == "--set" and language is not None:
+    if option == "--with" and language is not None:
         name, equals, prefix = current.raw.partition("=")
         if not equals:
             return Choices(name, tuple((f"{setting}=", "setting") for setting in language.settings))

@@ -26,9 +26,9 @@ ROUTE           where the cell goes: a language such as `python`, `maple`, `octa
 --fetch '*.png'        files to bring back, by pattern (may be repeated)
 --name NAME     the job's name
 --time-limit 10m       kill it after this time (90s, 10m, 1h30m)
---set NAME=VALUE       a setting of the route's language, such as standard=c++20 (may be repeated)
---maple                short for --set syntax=maple, for languages that can be written as Maple is
---sympy                short for --set symbolic=sympy: symbolic results as sympy expressions, not as texts
+--with NAME=VALUE       a setting of the route's language, such as standard=c++20 (may be repeated)
+--maple                short for --with syntax=maple, for languages that can be written as Maple is
+--sympy                short for --with symbolic=sympy: symbolic results as sympy expressions, not as texts
 --dry-run       show what would be sent, and send nothing
 
 Examples
@@ -156,7 +156,7 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--fetch": ("fetch", _text),
     "--name": ("name", _text),
     "--time-limit": ("time_limit", parse_duration),
-    "--set": ("settings", _setting),
+    "--with": ("settings", _setting),
 }
 OPTIONS = (*_VALUES, *_FLAGS)
 """Every option of the line."""

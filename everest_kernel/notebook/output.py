@@ -47,13 +47,12 @@ class CellOutput:
 
     def on_output(self, stream: str, data: bytes) -> None:
         """Bytes of `stdout` or `stderr`, in order."""
-        self._last[stream] = (self._last.get(stream, b"") + data)[-_LAST_BYTES:]
         self._parts(self._stream.feed(stream, data))
         self._set_timer()
 
     def on_note(self, text: str) -> None:
         """A line of ours or of the server's among the output; the job did not write it."""
-        self._parts([Text("stderr", f"{text}\n".encode())])
+        self._show(self._text.feed("stderr", f"{text}\n".encode(), self._loop.time()))
         self._set_timer()
 
     def last_lines(self, most: int = 20) -> tuple[str, ...]:
@@ -67,6 +66,7 @@ class CellOutput:
                 self._show(self._text.flush())
                 self._channel.display(part)
             else:
+                self._last[part.stream] = (self._last.get(part.stream, b"") + part.data)[-_LAST_BYTES:]
                 self._show(self._text.feed(part.stream, part.data, self._loop.time()))
 
     def _show(self, shows: list[Show]) -> None:

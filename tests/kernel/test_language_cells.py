@@ -60,19 +60,19 @@ def test_a_picture_that_a_shell_cell_writes_is_shown(kernel: Kernel) -> None:
 
 
 def test_settings_of_a_cell_are_its_languages(kernel: Kernel) -> None:
-    cell = kernel.run("%%remote octave --set colour=red\nx = 1")
+    cell = kernel.run("%%remote octave --with colour=red\nx = 1")
     assert cell.status == "error"
     assert "CellOptionError: octave has no setting 'colour'" in cell.error
     assert "Its settings: program: " in cell.error
     cell = kernel.run("%%remote octave --maple\nx = 1")
     assert "octave has no setting 'syntax'" in cell.error
-    cell = kernel.run("%%remote octave --set colour\nx = 1")
+    cell = kernel.run("%%remote octave --with colour\nx = 1")
     assert "'colour' is not NAME=VALUE" in cell.error
 
 
 def test_a_program_that_exits_with_0_before_its_end_has_failed(kernel: Kernel) -> None:
     with liar(folder_of(kernel)) as path:
-        cell = kernel.run(f"%%remote octave --set program={path} --out x\nx = 1")
+        cell = kernel.run(f"%%remote octave --with program={path} --out x\nx = 1")
     assert (cell.status, cell.text()) == ("error", "I lie\n")
     assert "the program ended with exit code 1" in cell.error
 

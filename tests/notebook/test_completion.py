@@ -92,7 +92,7 @@ def test_words_of_a_line(line: str, words: list[str]) -> None:
 
 
 def test_what_a_line_says() -> None:
-    line = read_line(split_line("giac --in a,b --maple --set standard=c++20 --in=c --name x --out"))
+    line = read_line(split_line("giac --in a,b --maple --with standard=c++20 --in=c --name x --out"))
     assert (line.route, line.inputs, line.waits) == ("giac", ("a", "b", "c"), "--out")
     assert dict(line.settings) == {"syntax": "maple", "standard": "c++20"}
 
@@ -118,13 +118,13 @@ def test_what_a_line_says() -> None:
         ("%%remote shell --out s|\nfirst=1; second=$(date)", ["second"]),
         ("%%remote python --out |\na = b = 1\nfor k in c: d = 1", ["a", "b", "k", "d"]),
         ("%%remote python --out |\na = 1\nif", ["a"]),
-        ("%%remote octave --set pl", ["platform="]),
-        ("%%remote octave --set platform=po", ["posix"]),
-        ("%%remote octave --set=platform=po", ["posix"]),
-        ("%%remote octave --set program=", []),
-        ("%%remote octave --set nothing=", []),
+        ("%%remote octave --with pl", ["platform="]),
+        ("%%remote octave --with platform=po", ["posix"]),
+        ("%%remote octave --with=platform=po", ["posix"]),
+        ("%%remote octave --with program=", []),
+        ("%%remote octave --with nothing=", []),
         ("%%remote octave --name ", []),
-        ("%%remote nowhere --set ", []),
+        ("%%remote nowhere --with ", []),
     ],
 )
 def test_on_the_line(code: str, matches: list[str]) -> None:

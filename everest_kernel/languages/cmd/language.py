@@ -82,7 +82,7 @@ class CmdLanguage(BatchLanguage):
     requirement: ClassVar[Requirement] = Requirement(
         ("cmd.exe",), "a Windows machine: cells of cmd run where an agent runs on one"
     )
-    editing: ClassVar[Editing] = Editing("bat", check=_is_complete)
+    editing: ClassVar[Editing] = Editing("bat", "cmd", check=_is_complete)
 
     def located(self, find: Callable[[str], str | None]) -> Located:
         """There is one on every Windows, and nowhere else; from within Linux it does not see this machine's files."""

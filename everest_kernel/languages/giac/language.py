@@ -41,6 +41,12 @@ _TYPED = re.compile(r"_[dfilsv]\Z")
 _ASSIGNED = re.compile(r"[^\W\d]\w*\Z")
 
 
+_EDITING = {
+    "giac": Editing("text", "giac", partial(check_complete, dialect=GIAC)),
+    "maple": Editing("maple", "maple", partial(check_complete, dialect=MAPLE_IN_GIAC)),
+}
+
+
 @dataclass(frozen=True)
 class GiacLanguage(BatchLanguage):
     """Giac.
@@ -71,7 +77,7 @@ class GiacLanguage(BatchLanguage):
     @property
     def editing(self) -> Editing:  # type: ignore[override]
         """As the syntax has it."""
-        return Editing("text", check=partial(check_complete, dialect=self.dialect))
+        return _EDITING[self.syntax]
 
     def configure(self, name: str, value: Any) -> Self:
         """The syntax, or the form of symbolic results."""

@@ -48,7 +48,7 @@ class JuliaLanguage(BatchLanguage):
     suffix: ClassVar[str] = "jl"
     requirement: ClassVar[Requirement] = Requirement(("julia",), "Julia 1.6 or later (julialang.org)")
     own_settings: ClassVar[dict[str, str]] = {"figures": "format of pictures where a value has several, svg or png"}
-    editing: ClassVar[Editing] = Editing("julia", check=check_complete, name=r"[^\W\d]\w*!?")
+    editing: ClassVar[Editing] = Editing("julia", "julia", check=check_complete, name=r"[^\W\d]\w*!?")
 
     @property
     def cell_file(self) -> str:

@@ -45,7 +45,7 @@ class MapleLanguage(BatchLanguage):
 
     name: ClassVar[str] = "maple"
     suffix: ClassVar[str] = "mpl"
-    editing: ClassVar[Editing] = Editing("text", check=partial(check_complete, dialect=MAPLE))
+    editing: ClassVar[Editing] = Editing("maple", "maple", partial(check_complete, dialect=MAPLE))
     own_settings: ClassVar[Mapping[str, str]] = {
         "symbolic": "text or sympy: as what symbolic results come back",
         "plots": "gif, jpeg, png or svg: Maple's plot device for pictures",

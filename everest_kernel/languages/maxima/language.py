@@ -55,7 +55,7 @@ class MaximaLanguage(BatchLanguage):
         "display": "2d, or 1d: expressions on one line",
         "symbolic": "form of expressions that come back, text or sympy",
     }
-    editing: ClassVar[Editing] = Editing("maxima", check=check_complete, name=r"[A-Za-z_%][A-Za-z0-9_%]*")
+    editing: ClassVar[Editing] = Editing("maxima", "maxima", check=check_complete, name=r"[A-Za-z_%][A-Za-z0-9_%]*")
 
     @property
     def main_file(self) -> str:
