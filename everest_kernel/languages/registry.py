@@ -15,6 +15,7 @@ GROUP = "everest_kernel.languages"
 """The entry point group in which other packages name theirs: the language's name, and a callable that gives it."""
 
 _OWN = {
+    "cpp": ".cpp:CppLanguage",
     "octave": ".octave:OctaveLanguage",
     "python": ".python:PythonLanguage",
     "shell": ".shell:ShellLanguage",
