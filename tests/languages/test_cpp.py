@@ -87,7 +87,7 @@ def same(a: Any, b: Any) -> bool:
 )
 def test_values_come_back_as_they_went(cpp: Language, cached: None, tmp_path: Path, values: dict[str, Any]) -> None:
     """One program, compiled once, for all examples."""
-    ran = run_cell(cpp, tmp_path / "t", "", inputs=values, out_named=tuple(values))
+    ran = run_cell(cpp, tmp_path / "t", "", inputs=values, out_named=tuple(sorted(values)))
     assert (ran.status, ran.stderr, ran.back.problems) == (0, "", [])
     for name, value in values.items():
         assert same(value, ran.back.values[name]), name
@@ -107,7 +107,7 @@ def test_arrays_come_back_bit_for_bit(
     with pytest.MonkeyPatch.context() as patch:
         if in_files:
             patch.setattr("everest_kernel.languages.cpp.values.INLINE_NUMBERS", -1)
-        ran = run_cell(cpp, tmp_path / "t", "", inputs=arrays, out_named=tuple(arrays))
+        ran = run_cell(cpp, tmp_path / "t", "", inputs=arrays, out_named=tuple(sorted(arrays)))
     assert (ran.status, ran.stderr, ran.back.problems) == (0, "", [])
     for name, array in arrays.items():
         assert same(array, ran.back.values[name]), name

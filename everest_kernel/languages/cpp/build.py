@@ -24,7 +24,7 @@ def part(name: str) -> str:
 def compile_lines(
     compiler: str, flags: Iterable[str], libraries: Iterable[str], inputs: Iterable[str], cell: str, where: str
 ) -> list[str]:
-    """Lines that define `everest_build`, which leaves `everest-program` or fails, the compiler's words on standard error.
+    """Lines that define `everest_build`, which leaves `everest-program`, or fails and shows what the compiler said.
 
     Args:
         compiler: by name or path; empty for the first that is there.

@@ -84,8 +84,8 @@ class CppLanguage(BatchLanguage):
                 hint='Leave platform out, or run the compiler in a cell of the route "cmd".',
             )
         values = Values(self.encoding)
-        for name, value in request.inputs.items():
-            values.add(check_name(name), value)
+        for name in sorted(request.inputs):  # in whatever order they are named, the program is the same
+            values.add(check_name(name), request.inputs[name])
         outputs = [check_name(name) for name in request.out_named]
         pieces = split(request.code)
         return Main(

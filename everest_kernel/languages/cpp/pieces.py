@@ -15,11 +15,18 @@ from .scanner import ScanError, Token, depths, scan
 __all__ = ["Pieces", "split"]
 
 _CONTROL = frozenset(
-    ["if", "else", "for", "while", "do", "switch", "try", "catch", "return", "goto", "break", "continue", "throw", "case", "default", "new", "delete", "co_await", "co_return", "co_yield", "asm"]
+    """
+    if else for while do switch try catch return goto break continue throw case default new delete co_await co_return
+    co_yield asm
+    """.split()  # noqa: SIM905
 )
-_OUTSIDE = frozenset(["namespace", "template", "using", "typedef", "extern", "inline", "consteval", "concept", "export", "import"])
+_OUTSIDE = frozenset(
+    "namespace template using typedef extern inline consteval concept export import".split()  # noqa: SIM905
+)
+_AFTER_PARAMETERS = frozenset(
+    "const noexcept volatile override final & try throw requires -> [ __attribute__".split()  # noqa: SIM905
+)
 _CLASSES = ("struct", "class", "union", "enum")
-_AFTER_PARAMETERS = frozenset(["const", "noexcept", "volatile", "override", "final", "&", "try", "throw", "requires", "->", "[", "__attribute__"])
 _CONSTANT = frozenset(["const", "constexpr", "constinit"])
 _BLANK = re.compile(r"[^\r\n]")
 
