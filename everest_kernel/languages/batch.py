@@ -44,12 +44,14 @@ class Main:
         attachments: large values, by the names of the files under which the program finds them.
         sizes: bytes that each input value takes.
         preparation: shell lines that run before it, such as those that compile.
+        command: the words that run it, when they are not the program with its arguments.
     """
 
     text: str
     attachments: dict[str, bytes] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     preparation: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ class BatchLanguage(ABC):
         driver = DRIVERS[self.platform]
         text, more = driver.render(
             Job(
-                command=(self.program or self.requirement.names[0], *self.arguments()),
+                command=main.command or (self.program or self.requirement.names[0], *self.arguments()),
                 main_file=self.main_file,
                 main=self._encode(main.text),
                 request=request,

@@ -79,6 +79,8 @@ class _Reader:
         if not line:
             return None
         words = line.decode("ascii", "replace").split()
+        if line.startswith(b" "):
+            words.insert(0, "")  # the empty text is a key like any other
         if len(words) != 4 or not line.endswith(b"\n") or not words[3].isdigit():
             raise ProtocolError(f"the values that the program wrote cannot be read: {line[:80]!r}")
         return unquote(words[0]), words[1], words[2], int(words[3])

@@ -15,14 +15,15 @@ GROUP = "everest_kernel.languages"
 """The entry point group in which other packages name theirs: the language's name, and a callable that gives it."""
 
 _OWN = {
-    "giac": ".giac:GiacLanguage",
-    "maple": ".maple:MapleLanguage",
-    "R": ".r:RLanguage",
     "cmd": ".cmd:CmdLanguage",
+    "cpp": ".cpp:CppLanguage",
+    "giac": ".giac:GiacLanguage",
     "julia": ".julia:JuliaLanguage",
+    "maple": ".maple:MapleLanguage",
     "maxima": ".maxima:MaximaLanguage",
     "octave": ".octave:OctaveLanguage",
     "python": ".python:PythonLanguage",
+    "R": ".r:RLanguage",
     "shell": ".shell:ShellLanguage",
 }
 
