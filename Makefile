@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(abspath $(VENV))/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml README.md $(shell find everest_kernel kernelspec -type f -not -name '*.pyc')
+EXAMPLE ?= examples/lyapunov_grid.ipynb
 SYSTEM ?=
 ARGS   ?=
 
@@ -27,7 +28,7 @@ $(VENV)/.tests: $(VENV)/bin/python $(SOURCES)
 
 demo: $(VENV)/.examples
 	@test -f $(VENV)/share/jupyter/kernels/everest/kernel.json || $(BIN)/everest-kernel install --sys-prefix
-	@$(BIN)/everest-kernel demo examples/lyapunov_grid.ipynb --output demo-output
+	@$(BIN)/everest-kernel demo $(EXAMPLE) --output demo-output
 
 system-packages:
 	@apt-get update -qq

@@ -14,6 +14,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
 def notebook(*cells: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
 
@@ -39,6 +42,17 @@ def test_a_failed_job_stops_a_headless_run(jupyter: Path) -> None:
     with pytest.raises(CellExecutionError, match="exit code 3"):
         execute(document, jupyter)
     assert document.cells[1].execution_count is None
+
+
+@pytest.mark.system("xcas")
+def test_an_example_computes_the_same_in_two_languages(jupyter: Path) -> None:
+    document = nbformat.read(EXAMPLES / "lorenz_two_languages.ipynb", as_version=4)
+    execute(document, jupyter)  # its own cells compare the two
+    printed = [o for cell in document.cells for o in cell.get("outputs", []) if o.output_type == "stream"]
+    assert {o.name for o in printed} == {"stdout"}
+    header = document.cells[3].outputs[0]["data"]["text/plain"]
+    assert header.startswith(("maple on ", "maple (Giac in Maple syntax) on "))
+    assert (jupyter / "lorenz_two_languages.png").stat().st_size > 10_000
 
 
 def test_nbconvert_executes_in_a_process_of_its_own(jupyter: Path) -> None:

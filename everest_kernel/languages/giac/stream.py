@@ -9,7 +9,8 @@ from ..base import Display, Text
 __all__ = ["GiacStream"]
 
 _NOTICES = re.compile(
-    rb"//|Added \d+ synonyms|Unable to open HTML doc|Warning: multi-line strings|:\d+: syntax error|\s*$"
+    rb"//|Evaluation time: [\d.]+\s*$|Added \d+ synonyms|Unable to open HTML doc|Warning: multi-line strings"
+    rb"|:\d+: syntax error|\s*$"
 )
 _PLACE = re.compile(rb"// everest (line|input|output) (\S+)")
 _CRASH = re.compile(rb"terminate called|.*(Segmentation fault|Aborted|Killed|Bus error)")
