@@ -13,7 +13,6 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
