@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,43 @@ def test_files_go_in_and_come_out(maple: Language, tmp_path: Path) -> None:
                    fetch=("out.txt", "*.giac"), out_named=("b",))  # fmt: skip
     assert (ran.error, ran.back.values) == ("", {"b": 6})
     assert ran.fetched["out.txt"] == b"6"
+
+
+@pytest.mark.parametrize(
+    ("code", "marks"),
+    [
+        ("plot([sin(x), cos(x)], x=0..1);", ["<polyline", "<polyline"]),
+        ("plotparam([cos(t)*t, sin(t)*t], t=0..6);", ["<polyline"]),
+        ("point(1, 2); x := segment(point(1, 2), point(3, sqrt(2)));", ["<circle", "<polyline"]),
+        ("circle(0, 1);", ["<polyline"]),
+        ("plot(x^2, x=0..1):", []),
+    ],
+)
+def test_plots_are_drawn(maple: Language, tmp_path: Path, code: str, marks: list[str]) -> None:
+    ran = run_cell(maple, tmp_path / "t", code)
+    assert (ran.error, ran.stdout) == ("", "")
+    pictures = [picture.data["image/svg+xml"] for picture in ran.pictures]
+    assert re.findall("<polyline|<circle", "".join(pictures)) == marks
+    for picture in pictures:
+        ElementTree.fromstring(picture)
+        assert all(
+            0 <= float(number) <= 640
+            for number in re.findall(r"[\d.]+", " ".join(re.findall('points="(.*?)"', picture)))
+        )
+
+
+def test_a_plot_that_cannot_be_drawn_says_so(maple: Language, tmp_path: Path) -> None:
+    ran = run_cell(maple, tmp_path / "t", "plot3d(x*y, x=0..1, y=0..1); mygraph := 3;")
+    assert ran.stdout == "<a plot that cannot be shown here>\nmygraph := 3\n"
+
+
+def test_another_encoding(tmp_path: Path) -> None:
+    language = located(GiacLanguage(syntax="maple", encoding="cp1251"))
+    code = 'a := "Привет": # Комментарий\nprint(a, s);'
+    ran = run_cell(language, tmp_path / "t", code, inputs={"s": "Ж"}, out_named=("a", "s"))
+    assert (ran.error, ran.stdout, ran.back.values) == ("", "Привет, Ж\n", {"a": "Привет", "s": "Ж"})
+    with pytest.raises(ConfigurationError, match="'日' does not exist"):
+        language.render(CellRequest('"日";'))
 
 
 def test_a_flood_of_output(maple: Language, tmp_path: Path) -> None:

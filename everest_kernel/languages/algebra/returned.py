@@ -41,12 +41,12 @@ def read_values(
         back: takes the values.
         symbolic: as what symbolic results come back, `text` or `sympy`.
         units: the names of the imaginary unit.
-        encoding: of the texts whose bytes the file gives.
+        encoding: of the file, and of the texts whose bytes it gives.
 
     Raises:
         ProtocolError: the file is not of this form.
     """
-    text = content.read().decode("utf-8", "replace").replace("\r\n", "\n")
+    text = content.read().decode(encoding, "replace").replace("\r\n", "\n")
     body, mark, rest = text.rpartition(END_MARK)
     back.finished = bool(mark) and not rest.strip()
     if not back.finished:

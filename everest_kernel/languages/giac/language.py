@@ -38,6 +38,7 @@ __all__ = ["GiacLanguage"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TYPED = re.compile(r"_[dfilsv]\Z")
+_DRAWS = re.compile(r"plot|draw|graph|display|point|segment|line|circle|polygon|triangle|square|curve", re.IGNORECASE)
 _ASSIGNED = re.compile(r"[^\W\d]\w*\Z")
 
 
@@ -102,7 +103,7 @@ class GiacLanguage(BatchLanguage):
         Raises:
             CellError: brackets or blocks of the cell do not match, for certain.
         """
-        literals = GiacLiterals(maple=self.syntax == "maple")
+        literals = GiacLiterals(maple=self.syntax == "maple", encoding=self.encoding)
         lines = [_begin()]
         if self.syntax == "maple":
             lines.append('expr("xcas_mode(1)"):;')
@@ -123,12 +124,12 @@ class GiacLanguage(BatchLanguage):
         words = statement.words
         if words in (["restart"], ["restart", "(", ")"]):  # the cell begins afresh anyway, and its inputs would be lost
             return ""
-        text = quote(f"{rewrite(statement, maple=self.syntax == 'maple')};")
+        text = quote(f"{rewrite(statement, self.encoding, maple=self.syntax == 'maple')};")
         if statement.silent or shows_nothing(statement):
             return _guarded(f"line {statement.line}", f"everest_check([expr({text})])")
         assigned = self.syntax == "maple" and words[1:2] == [":="] and _ASSIGNED.match(words[0])
         prefix = f'everest_prefix:="{words[0]} := "' if assigned else 'everest_prefix:=""'
-        return _guarded(f"line {statement.line}", f"{prefix}; everest_show([expr({text})])")
+        return _guarded(f"line {statement.line}", f"{prefix}; {_shows(words, text)}")
 
     def reader(self) -> CellStream:
         """Output and errors, without Giac's notices."""
@@ -136,7 +137,14 @@ class GiacLanguage(BatchLanguage):
 
     def read_values(self, content: IO[bytes], back: Returned) -> None:
         """Expressions."""
-        read_values(content, back, self.symbolic, frozenset("iI"))
+        read_values(content, back, self.symbolic, frozenset("iI"), self.encoding)
+
+
+def _shows(words: list[str], text: str) -> str:
+    """Evaluates a statement and shows its result; a plot is not handed on, for it would not outlive that."""
+    if any(_DRAWS.search(word) for word in words):
+        return f"everest_kept:=[expr({text})]; everest_draw(string(evalf(everest_kept)))"
+    return f"everest_show([expr({text})])"
 
 
 def _guarded(place: str, action: str) -> str:

@@ -26,12 +26,12 @@ def quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def text_literal(value: str) -> str:
+def text_literal(value: str, encoding: str) -> str:
     """An expression for a string: a literal where that is safe, else its bytes.
 
     Giac's reader changes texts even in quotation marks, such as two points, a number sign, or some signs beyond ASCII.
     """
-    return f'"{value}"' if _PLAIN.match(value) else f"char([{','.join(map(str, value.encode()))}])"
+    return f'"{value}"' if _PLAIN.match(value) else f"char([{','.join(map(str, value.encode(encoding)))}])"
 
 
 @dataclass
@@ -44,6 +44,7 @@ class GiacLiterals(AlgebraLiterals):
 
     program: str = "Giac"
     maple: bool = False
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         self.unit = "I" if self.maple else "i"
@@ -73,7 +74,10 @@ class GiacLiterals(AlgebraLiterals):
 
     def text(self, value: str) -> str:
         """A string."""
-        return text_literal(value)
+        try:
+            return text_literal(value, self.encoding)
+        except UnicodeEncodeError as error:
+            raise self.refused(f"its text does not exist in the encoding {self.encoding} of the route") from error
 
     def set_of(self, items: list[str]) -> str:
         """A set."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise, takewhile
 
-from ...wire import CellError
+from ...wire import CellError, ConfigurationError
 from ..algebra import MAPLE_KEYWORDS, Statement, Token
 from .literals import text_literal
 
@@ -18,7 +18,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
 _LOOPS = ("for", "while", "do", "pour", "tantque", "repeat", "repeter")
 
 
-def rewrite(statement: Statement, *, maple: bool) -> str:
+def rewrite(statement: Statement, encoding: str, *, maple: bool) -> str:
     """The statement's text as Giac is given it, its lines as they were.
 
     Comments are blanks, strings are such as Giac's reader leaves alone, and functions that print are ours. Maple's
@@ -37,7 +37,7 @@ def rewrite(statement: Statement, *, maple: bool) -> str:
             continue  # taken together with the one before
         elif token.kind == "string":
             run = list(takewhile(lambda token: token.kind == "string", tokens[place:]))
-            texts[place : place + len(run)] = [_string(run), *[""] * (len(run) - 1)]
+            texts[place : place + len(run)] = [_string(run, encoding), *[""] * (len(run) - 1)]
         if token.kind not in ("blank", "comment"):
             meaningful.append(place)
     for place, following in pairwise(meaningful):
@@ -71,10 +71,21 @@ def _is_operand(token: Token, also: str = "") -> bool:
     )
 
 
-def _string(run: list[Token]) -> str:
+def _string(run: list[Token], encoding: str) -> str:
     """An expression for a string: of several literals side by side, whose neighbouring marks are one in the text."""
     value = '"'.join(_ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), token.text[1:-1]) for token in run)
-    return text_literal(value) + "\n" * sum(token.text.count("\n") for token in run)
+    return _literal(value, encoding) + "\n" * sum(token.text.count("\n") for token in run)
+
+
+def _literal(value: str, encoding: str) -> str:
+    try:
+        return text_literal(value, encoding)
+    except UnicodeEncodeError as error:
+        wrong = value[error.start : error.end]
+        raise ConfigurationError(
+            f"{wrong!r} does not exist in the encoding {encoding} of the route",
+            hint="Leave the character out, or give the route another encoding.",
+        ) from error
 
 
 def _matching(statement: Statement, opening: int) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from ..base import Display, Text
+from .drawing import draw
 
 __all__ = ["GiacStream"]
 
 _NOTICES = re.compile(
-    rb"//|Evaluation time: [\d.]+\s*$|Added \d+ synonyms|Unable to open HTML doc|Warning: multi-line strings"
-    rb"|:\d+: syntax error|\s*$"
+    rb"//|Added \d+ synonyms|Unable to open HTML doc|Warning: multi-line strings|Evaluation time:|"
+    rb":\d+: syntax error|\s*$"
 )
 _PLACE = re.compile(rb"// everest (line|input|output) (\S+)")
 _CRASH = re.compile(rb"terminate called|.*(Segmentation fault|Aborted|Killed|Bus error)")
@@ -20,6 +21,7 @@ _SYNTAX = re.compile(
 )
 _BEGIN = b'"xcas_mode: everest begin"'
 _LONGEST = 20_000
+_LARGEST_PLOT = 5_000_000
 
 
 class GiacStream:
@@ -33,7 +35,8 @@ class GiacStream:
         self.error = ""
         self._results = b""
         self._line = b""
-        self._inside = False
+        self._inside = self._begins = False
+        self._plot: bytes | None = None
         self._after = False
         self._place = ("line", "1")
         self._crashed = False
@@ -48,8 +51,7 @@ class GiacStream:
         while data:
             if self._inside:
                 inside, mark, data = data.partition(b"\3")
-                if inside:
-                    shown.append(Text("stdout", inside))
+                shown += self._within(inside, ended=bool(mark))
                 self._inside, self._after = not mark, bool(mark)
             else:
                 outside, mark, data = data.partition(b"\2")
@@ -57,8 +59,22 @@ class GiacStream:
                     outside = outside.removeprefix(b"\n")
                     self._after = False
                 shown += self._outside(outside, flush=bool(mark))
-                self._inside = bool(mark)
+                self._inside = self._begins = bool(mark)
         return shown
+
+    def _within(self, data: bytes, *, ended: bool) -> list[Text | Display]:
+        """Output of the user's; behind SOH it is a plot, which is drawn when it is complete."""
+        if self._begins:
+            self._begins = False
+            if data.startswith(b"\1"):
+                self._plot, data = b"", data[1:]
+        if self._plot is None:
+            return [Text("stdout", data)] if data else []
+        self._plot += data[: _LARGEST_PLOT - len(self._plot)]
+        if not ended:
+            return []
+        text, self._plot = self._plot.decode("utf-8", "replace"), None
+        return [draw(text) or Text("stdout", b"<a plot that cannot be shown here>\n")]
 
     def close(self) -> list[Text | Display]:
         """The end of the output: what is known of an error is put together."""
