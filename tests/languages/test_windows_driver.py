@@ -160,7 +160,7 @@ def test_bare_text_has_no_meaning_left(text: str) -> None:
     [
         (("cmaple", "-q", "everest-main.mpl"), "call cmaple -q everest-main.mpl"),
         ((r"C:\Program Files\Maple\cmaple.exe", "-q"), r'"C:\Program Files\Maple\cmaple.exe" -q'),
-        (("C:/x/run.bat", "100%", "a b\\"), r'call "C:/x/run.bat" "100%%%%" "a b\\"'),
+        (("C:/x/run.bat", "100%", "a b\\"), r'call C:\x\run.bat "100%%%%" "a b\\"'),
         (("x.exe", "100%^", "a&b"), 'x.exe "100%%^" "a&b"'),
         (("cmd.exe", "/d", "/c", "a.cmd"), "cmd.exe /d /c a.cmd"),
     ],

@@ -8,8 +8,8 @@ function everest_why($value, $depth) {
   }
   if ($value -is [Collections.IDictionary]) {
     foreach ($entry in $value.GetEnumerator()) {
-      if ($entry.Key -isnot [string] -or $entry.Key -eq '') {
-        return 'a dictionary whose keys are not all texts cannot travel'
+      if ($entry.Key -isnot [string] -or $entry.Key.Length -eq 0 -or $entry.Key.Length -gt 1000) {
+        return 'a dictionary whose keys are not all texts of up to 1000 characters cannot travel'
       }
       $why = everest_why $entry.Key 0
       if ($why -eq '') { $why = everest_why $entry.Value ($depth + 1) }

@@ -128,9 +128,10 @@ class PowerShellLanguage(BatchLanguage):
         return changed
 
     def located(self, find: Callable[[str], str | None]) -> Located:
-        """This machine's; on a POSIX system that of its platform. One of Windows does not see files within Linux."""
-        path = next(filter(None, map(find, [self.program] if self.program else ["pwsh", "powershell"])), None)
-        if path is None or path.lower().endswith("/powershell.exe"):
+        """This machine's, which tells the platform; one of Windows does not see files within Linux."""
+        found = super().located(find)
+        path = getattr(found.language, "program", "")
+        if found.missing or path.lower().endswith("/powershell.exe"):
             return Located(self, missing=self.requirement.install)
         return Located(replace(self, program=path, platform="posix" if path.startswith("/") else "windows"))
 
