@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from everest_kernel.languages import BatchLanguage, CellRequest, Main, Requirement, Returned, StagedFile, read_records
 from everest_kernel.languages.drivers.windows_text import bare, code_page, command_line, windows_pattern
 from everest_kernel.languages.joined import list_archive
+from everest_kernel.languages.maple import MapleLanguage
 from everest_kernel.languages.octave import OctaveLanguage
 from everest_kernel.wire import CellOptionError, ConfigurationError, ProtocolError
 
@@ -26,15 +27,15 @@ PLAIN = PlainLanguage(platform="windows")
 
 
 @dataclass(frozen=True)
-class Maple(BatchLanguage):
+class Algebra(BatchLanguage):
     """Stands for a computer algebra system whose command is a batch file."""
 
     platform: str = "windows"
     program: str = "cmaple"
 
-    name: ClassVar[str] = "maple"
+    name: ClassVar[str] = "algebra"
     suffix: ClassVar[str] = "mpl"
-    requirement: ClassVar[Requirement] = Requirement(("cmaple",), "Maple")
+    requirement: ClassVar[Requirement] = Requirement(("cmaple",), "a computer algebra system")
 
     def main(self, request: CellRequest) -> Main:
         return Main(f"# Ляпунов\nread `{self.cell_file}`;\n", {"everest-value-0.txt": b"1 2\n"})
@@ -217,7 +218,7 @@ def test_what_could_not_be_read_is_left_out() -> None:
 
 @pytest.mark.wine
 def test_a_batch_file_as_the_program(wine: Wine, tmp_path: Path) -> None:
-    """A stand-in for Maple records how it is called and writes values."""
+    """A stand-in records how it is called and writes values."""
     stand_in = (
         "@echo args [%1] [%2] [%3]\r\n@type cell.mpl\r\n@type everest-main.mpl >seen.txt\r\n"
         "@type everest-value-0.txt\r\n@set /p x=\r\n@echo x int - 2 >everest-written\r\n@echo 42>>everest-written\r\n"
@@ -225,7 +226,7 @@ def test_a_batch_file_as_the_program(wine: Wine, tmp_path: Path) -> None:
     )
     files = (StagedFile("file-1", "data/in (1).txt"), StagedFile("file-1", "b%c & d.txt"))
     ran = run_cell(
-        Maple(encoding="cp866"),
+        Algebra(encoding="cp866"),
         tmp_path / "t",
         "# Лоренц\r\nx := 1;\r\n",
         staged={"cmaple.cmd": stand_in.encode(), "file-1": b"one\n"},
@@ -242,10 +243,21 @@ def test_a_batch_file_as_the_program(wine: Wine, tmp_path: Path) -> None:
 
 
 @pytest.mark.wine
+def test_maples_own_cells_reach_its_program(wine: Wine, tmp_path: Path) -> None:
+    stand_in = "@echo [%1] [%2] [%3] [%4]\r\n@type cell.mpl\r\n@echo . end - 0>everest-written\r\n"
+    language = MapleLanguage().configured({"platform": "windows", "encoding": "cp866"})
+    staged = {"cmaple.cmd": stand_in.encode()}
+    ran = run_cell(language, tmp_path / "t", "x := 1; # Лоренц", staged=staged, inputs={"a": "Ляпунов"}, start=wine)
+    assert (ran.status, ran.stderr, ran.back.finished) == (0, "", True)
+    assert ran.stdout.startswith("[-s] [-q] [everest-main.mpl] []\r\n")
+    assert "# Лоренц" in ran.stdout
+
+
+@pytest.mark.wine
 def test_pictures_are_counted_and_large_ones_left(wine: Wine, tmp_path: Path) -> None:
     draw = "@for /l %%i in (10,1,34) do @echo ^<svg/^>>%%i.svg\r\n@copy /b big x.png >nul\r\n@exit /b 4\r\n"
     staged = {"cmaple.cmd": draw.encode(), "big": b"\x89PNG\r\n\x1a\n" + bytes(10_300_000)}
-    ran = run_cell(Maple(), tmp_path / "t", "", staged=staged, start=wine)
+    ran = run_cell(Algebra(), tmp_path / "t", "", staged=staged, start=wine)
     assert len(ran.pictures) == 20
     assert ran.back.problems == ["5 more pictures are not shown; --fetch brings them"]
 
@@ -254,7 +266,7 @@ def test_pictures_are_counted_and_large_ones_left(wine: Wine, tmp_path: Path) ->
 def test_binary_files_come_back_whole(wine: Wine, tmp_path: Path) -> None:
     contents = {"a.bin": bytes(range(256)) * 5000, "b.bin": b"", "c.bin": b"\xff\xfe\x1a\r\n", "d.bin": b"\x1a"}
     ran = run_cell(
-        Maple(),
+        Algebra(),
         tmp_path / "t",
         "",
         staged={"cmaple.cmd": b"@mkdir sub\r\n@copy /b a.bin sub\\e.bin >nul\r\n", **contents},
@@ -266,7 +278,7 @@ def test_binary_files_come_back_whole(wine: Wine, tmp_path: Path) -> None:
 
 @pytest.mark.wine
 def test_a_program_that_is_not_there(wine: Wine, tmp_path: Path) -> None:
-    ran = run_cell(Maple(program="no-such-program"), tmp_path / "t", "", start=wine)
+    ran = run_cell(Algebra(program="no-such-program"), tmp_path / "t", "", start=wine)
     assert ran.status != 0
     assert "no-such-program" in ran.stderr
     assert ran.back.finished is False
