@@ -110,7 +110,7 @@ class PowerShellLanguage(BatchLanguage):
     name: ClassVar[str] = "powershell"
     suffix: ClassVar[str] = "ps1"
     requirement: ClassVar[Requirement] = Requirement(
-        ("powershell", "pwsh"), "PowerShell: a Windows machine with an agent has it; elsewhere `pwsh` is PowerShell 7"
+        ("powershell", "pwsh"), "PowerShell 7 (`pwsh`), or an Everest agent on a Windows machine, which has PowerShell"
     )
     editing: ClassVar[Editing] = Editing("powershell", check=_is_complete)
 
