@@ -67,7 +67,9 @@ def list_joined(source: IO[bytes]) -> dict[str, ArchivedFile]:
 def _relative(path: str, root: str) -> str:
     if root and path.lower().startswith(root.lower()):
         path = path[len(root) :]
-    path = path.replace("\\", "/").lstrip("/").removeprefix("./")
+    if ":" in path:
+        raise ProtocolError(f"{path[:80]!r} among the files that came back is not in the task's folder")
+    path = path.replace("\\", "/").removeprefix("./")
     return path.removeprefix(".everest/")  # where the driver puts files whose names begin like ours
 
 

@@ -9,6 +9,7 @@ kinds:
 `bool`     `0` or `1`
 `int`      decimal digits
 `float`    a number that denotes the double exactly, with 17 digits or in C's `%a`; `inf`, `-inf`, `nan`
+`decimal`  a decimal number, whose digits after the point count
 `complex`  two such numbers with a blank between them
 `rational` two integers with `/` between them
 `str`      UTF-8
@@ -139,6 +140,12 @@ def _rational(body: bytes) -> Fraction:
     return Fraction(_int(above), _int(below))
 
 
+def _decimal(text: str) -> Decimal:
+    if not re.fullmatch(r"-?\d{1,400}(\.\d{1,400})?", text):
+        raise ValueError(f"{text[:80]!r} is no decimal number")
+    return Decimal(text)
+
+
 def _int(text: str) -> int:
     """Through Decimal, which has no limit on the digits of a text."""
     return int(text) if len(text) < 4000 else int(Decimal(text))
@@ -149,6 +156,7 @@ _SCALARS: dict[str, Any] = {
     "bool": lambda body: {b"0": False, b"1": True}[body],
     "int": lambda body: _int(body.decode("ascii")),
     "float": lambda body: _float(body.decode("ascii")),
+    "decimal": lambda body: _decimal(body.decode("ascii")),
     "complex": _complex,
     "rational": _rational,
     "str": lambda body: body.decode("utf-8"),

@@ -22,6 +22,7 @@ _OWN = {
     "maple": ".maple:MapleLanguage",
     "maxima": ".maxima:MaximaLanguage",
     "octave": ".octave:OctaveLanguage",
+    "powershell": ".powershell:PowerShellLanguage",
     "python": ".python:PythonLanguage",
     "R": ".r:RLanguage",
     "shell": ".shell:ShellLanguage",

@@ -128,6 +128,21 @@ def test_texts_are_written_in_the_encoding_of_the_resource(tmp_path: Path) -> No
     assert ran.fetched == {"out.txt": "Ляпунов".encode("cp1251")}
 
 
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "gbk"])
+def test_a_cell_in_another_encoding_is_shown_as_it_was_written(tmp_path: Path, encoding: str) -> None:
+    language = PLAIN.configured({"encoding": encoding})
+    code = "# показатель\necho 'Ляпунов'\necho \"$y\" >&2"
+    ran = run_cell(language, tmp_path / "t", code, inputs={"y": "Лоренц"})
+    assert (ran.status, ran.stdout, ran.stderr) == (0, "Ляпунов\n", "Лоренц\n")
+    assert "Ляпунов".encode(encoding) in (tmp_path / "t" / "cell.txt").read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["no-such", "base64", "rot13"])
+def test_what_is_no_encoding_of_texts_is_refused(encoding: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"there is no encoding '{encoding}'"):
+        PLAIN.configured({"encoding": encoding})
+
+
 def test_a_character_that_the_encoding_lacks_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'λ' in line 1 of the cell does not exist in the encoding cp1251"):
         PLAIN.configured({"encoding": "windows-1251"}).render(CellRequest("x='λ'"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.languages import ErrorStream, Text
+from everest_kernel.languages import ErrorStream, PlainStream, Text
+from everest_kernel.languages.streams import DecodedStream
 
 PATTERN = r"error: (?P<error>.*)"
 
@@ -54,3 +56,36 @@ def test_a_line_without_an_end_takes_no_memory() -> None:
     for _ in range(100):
         stream.feed("stderr", b"x" * 10_000)
     assert len(stream._line) <= 2000
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "gbk", "shift_jis", "utf-16-le", "gb18030"])
+@given(st.text(st.sampled_from("aЛяё\r\n!あ中"), max_size=30), st.lists(st.integers(0, 100), max_size=6))
+def test_output_is_decoded_whatever_the_pieces(encoding: str, text: str, cuts: list[int]) -> None:
+    data = text.encode(encoding, "replace")
+    for name in ("stdout", "stderr"):
+        stream, shown, at = DecodedStream(PlainStream(), encoding), [], 0
+        for cut in [*sorted(c % (len(data) + 1) for c in cuts), len(data)]:
+            shown += stream.feed(name, data[at:cut])
+            at = cut
+        shown += stream.close()
+        assert {part.stream for part in shown if isinstance(part, Text)} <= {name}
+        assert b"".join(part.data for part in shown if isinstance(part, Text)).decode() == data.decode(encoding)
+
+
+def test_the_streams_are_decoded_apart_and_what_is_cut_off_is_replaced() -> None:
+    stream = DecodedStream(PlainStream(), "gbk")
+    whole = "中".encode("gbk")
+    shown = [*stream.feed("stdout", whole[:1]), *stream.feed("stderr", whole), *stream.feed("stderr", whole[:1])]
+    shown += [*stream.feed("stdout", whole[1:]), *stream.close()]
+    assert shown == [Text("stderr", "中".encode()), Text("stdout", "中".encode()), Text("stderr", "\ufffd".encode())]
+
+
+@given(st.lists(st.integers(0, 100), max_size=6))
+def test_a_report_in_another_encoding_is_found(cuts: list[int]) -> None:
+    data = "warning: x\r\nerror: деление на ноль\r\n".encode("cp866")
+    stream, at = DecodedStream(ErrorStream.of_pattern(PATTERN), "cp866"), 0
+    for cut in [*sorted(c % (len(data) + 1) for c in cuts), len(data)]:
+        stream.feed("stderr", data[at:cut])
+        at = cut
+    stream.close()
+    assert stream.error == "деление на ноль"

@@ -103,7 +103,7 @@ def test_what_a_line_says() -> None:
 @pytest.mark.parametrize(
     ("code", "matches"),
     [
-        ("%%remote p", ["python"]),
+        ("%%remote p", ["powershell", "python"]),
         ("%%remote shell --ti", ["--time-limit"]),
         ("  \n%%remote she", ["shell"]),
         ("%%time\n%%remote she", ["shell"]),

@@ -80,7 +80,7 @@ class CmdLanguage(BatchLanguage):
     name: ClassVar[str] = "cmd"
     suffix: ClassVar[str] = "cmd"
     requirement: ClassVar[Requirement] = Requirement(
-        ("cmd.exe",), "a Windows machine: cells of cmd run where an agent runs on one"
+        ("cmd.exe",), "an Everest agent on a Windows machine, where cells of cmd can run"
     )
     editing: ClassVar[Editing] = Editing("bat", "cmd", check=_is_complete)
 

@@ -46,7 +46,7 @@ def command_line(words: tuple[str, ...]) -> str:
     """
     is_program = words[0].lower().endswith((".exe", ".com"))
     line = []
-    for word in words:
+    for word in (words[0].replace("/", "\\"), *words[1:]):
         if re.search(r'[\x00-\x1f"]' if is_program else r'[\x00-\x1f"^]', word):
             hint = "Leave out quotes and ^, or name the program with its .exe."
             raise ConfigurationError(f"{word!r} cannot be a word of a command on Windows", hint=hint)

@@ -1,0 +1,5 @@
+"""PowerShell."""
+
+from .language import PowerShellLanguage
+
+__all__ = ["PowerShellLanguage"]
