@@ -196,6 +196,7 @@ def test_a_faulty_configuration_gives_fewer_and_raises_nothing(tmp_path: Path) -
         ("%%remote R\nread.c", ["read.csv"], []),
         ("%%remote julia\npus", ["push!"], []),
         ("%%remote cmd\nsetl", ["setlocal"], []),
+        ("%%remote powershell\n$x = get-chi", ["get-childItem"], []),
         ("%%remote nowhere\nec", [], ["echo"]),
         ("%%remote \nec", [], ["echo"]),
     ],
