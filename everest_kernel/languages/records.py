@@ -33,8 +33,6 @@ from fractions import Fraction
 from typing import IO, Any
 from urllib.parse import unquote
 
-import numpy as np
-
 from ..wire import ProtocolError
 from .base import Returned
 from .drivers import END_MARK
@@ -122,6 +120,8 @@ class _Reader:
 
 
 def _array(kind: str, dimensions: str, body: bytes) -> Any:
+    import numpy as np  # slow, and no kernel should wait for it at its start
+
     shape = [int(part) for part in dimensions.split("x")]
     return np.array(np.frombuffer(body, np.dtype(kind)).reshape(shape, order="F"), order="C")
 

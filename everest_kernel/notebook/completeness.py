@@ -27,9 +27,11 @@ def check_cell(code: str, folder: Path) -> dict[str, Any] | None:
     indent = here.group() if here else ""
     if not last:
         return {"status": "complete"} if not lines[-1].strip() else {"status": "incomplete", "indent": ""}
-    found = language.editing.check(cell.body)
+    magic = code.rindex("%%remote", 0, cell.line_start)
+    margin = code[code.rfind("\n", 0, magic) + 1 : magic]  # IPython takes it from every line
+    found = language.editing.check(re.sub(rf"^{margin}", "", cell.body, flags=re.MULTILINE))
     if found.status == "incomplete":
-        return {"status": "incomplete", "indent": found.indent}
+        return {"status": "incomplete", "indent": margin + found.indent}
     if lines[-1].strip():
         return {"status": "incomplete", "indent": indent}
     return {"status": "invalid" if found.status == "invalid" else "complete"}

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from everest_kernel.languages.octave.completeness import check as octave
@@ -126,6 +126,7 @@ def test_octave(code: str, status: str, indent: str) -> None:
         ("for i in x:", "incomplete", "    "),
         ("x = = 1", "invalid", ""),
         ("(" * 5, "incomplete", ""),
+        ("%time x", "invalid", ""),
     ],
 )
 def test_python(code: str, status: str, indent: str) -> None:
@@ -150,6 +151,7 @@ def test_any_text_gets_an_answer(check: object, code: str) -> None:
 
 
 @given(code=TEXTS)
+@example(code="x\x1cy")
 def test_any_python_text_gets_an_answer(code: str) -> None:
     assert python(code).status in ("complete", "incomplete", "invalid", "unknown")
 

@@ -198,6 +198,8 @@ def test_nothing_raises(code: str, cursor: int, detail: int) -> None:
         ("%%remote python\nfor i in x:\n    print(i)", "incomplete", "    "),
         ("%%remote python\nfor i in x:\n    print(i)\n    ", "complete", None),
         ("%%remote python\nx = (1,\n\n\n", "incomplete", ""),
+        ("  %%remote python\n  x = 1\n\n", "complete", None),
+        ("  %%remote python\n  if x:", "incomplete", "      "),
         ("%%remote python\nx = = 1", "incomplete", ""),
         ("%%remote python\nx = = 1\n\n", "invalid", None),
     ],

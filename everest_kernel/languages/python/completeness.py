@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -11,9 +12,11 @@ __all__ = ["check"]
 
 
 def check(code: str) -> Completeness:
-    """IPython's own judgement, as for a plain cell."""
+    """IPython's own judgement, as for a plain cell, but without magics: none works on a resource."""
     try:
-        status, spaces = _transformer().check_complete(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it has some to say of odd line ends, and would say it at every Enter
+            status, spaces = _transformer().check_complete(code)
     except RecursionError:  # brackets in brackets, by the thousand
         return Completeness("unknown")
     return Completeness(status, " " * (spaces or 0))
@@ -23,4 +26,7 @@ def check(code: str) -> Completeness:
 def _transformer() -> Any:
     from IPython.core.inputtransformer2 import TransformerManager  # at hand in a kernel, needless anywhere else
 
-    return TransformerManager()
+    manager = TransformerManager()
+    for transforms in (manager.cleanup_transforms, manager.line_transforms, manager.token_transformers):
+        transforms.clear()
+    return manager
