@@ -98,6 +98,8 @@ def read_expression(text: str, depth: int = 0) -> Any:
         raise UnreadableError("it is nested too deeply")
     if text in _NAMES:
         return _NAMES[text]
+    if text[:1].isdigit():
+        return _number(text)
     if _STRING.fullmatch(text):
         return text[1:-1].replace('""', '"')
     for opening, read in _CONTAINERS:
