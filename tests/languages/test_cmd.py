@@ -19,7 +19,9 @@ from .wine import Wine
 CMD = CmdLanguage()
 VALUES = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"], exclude_characters="\x7f"), min_size=1)
 SPECIAL = st.text(st.sampled_from("&|<>^\"%!()=,;@ ~'`:*?\\/\tab1"), min_size=1, max_size=30)
-WINE_SPECIAL = st.text(st.sampled_from("&|<>^()=,;@ ~'`:*?\\/ab1"), min_size=1, max_size=30)
+WINE_SPECIAL = st.text(st.sampled_from("&|<>^\"()=,;@ ~'`:*?\\/ab1"), min_size=1, max_size=30).filter(
+    lambda text: '"' not in text or "/?" not in text
+)
 
 BATCH_FAILED = 1
 """What wine's `call` makes of any status with which a batch file ends; that of Microsoft's keeps it."""

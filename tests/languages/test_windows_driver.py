@@ -231,13 +231,13 @@ def test_a_batch_file_as_the_program(wine: Wine, tmp_path: Path) -> None:
         "# Лоренц\r\nx := 1;\r\n",
         staged={"cmaple.cmd": stand_in.encode(), "file-1": b"one\n"},
         files=files,
-        fetch=("seen.txt", "d*/in*", "cell.mpl", "none/*"),
+        fetch=("seen.txt", "d*/in*", "cell.mpl", "a&b (1)^!.no"),
         start=wine,
     )
     assert ran.stdout == "args [-q] [everest-main.mpl] []\r\n# Лоренц\r\nx := 1;\r\n1 2\n"
     assert (ran.status, ran.stderr, ran.back.values) == (0, "", {"x": 42})
     assert ran.fetched["seen.txt"] == "# Ляпунов\nread `cell.mpl`;\n".encode("cp866")
-    assert ran.back.problems == [f"no file matches --fetch {p!r}" for p in ("d*/in*", "cell.mpl", "none/*")]
+    assert ran.back.problems == [f"no file matches --fetch {p!r}" for p in ("d*/in*", "cell.mpl", "a&b (1)^!.no")]
     assert (tmp_path / "t" / "b%c & d.txt").read_bytes() == b"one\n"
     assert (tmp_path / "t" / "data" / "in (1).txt").read_bytes() == b"one\n"
 
