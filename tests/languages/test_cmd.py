@@ -143,6 +143,13 @@ def test_whether_a_text_is_complete(code: str, status: str) -> None:
     assert CMD.editing.check(code).status == status
 
 
+def test_words_are_known_in_any_case() -> None:
+    assert CMD.editing.complete("SETLO", 5).matches == ("SETLOCAL",)
+    powershell = find_language("powershell")
+    assert powershell is not None
+    assert powershell.editing.complete("Get-Con", 7).matches == ("Get-Content",)
+
+
 @pytest.mark.wine
 def test_values_files_pictures_and_the_exit_status(wine: Wine, tmp_path: Path) -> None:
     ran = run_cell(

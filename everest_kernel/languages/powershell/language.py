@@ -112,7 +112,7 @@ class PowerShellLanguage(BatchLanguage):
     requirement: ClassVar[Requirement] = Requirement(
         ("powershell", "pwsh"), "PowerShell 7 (`pwsh`), or an Everest agent on a Windows machine, which has PowerShell"
     )
-    editing: ClassVar[Editing] = Editing("powershell", check=_is_complete)
+    editing: ClassVar[Editing] = Editing("powershell", "powershell", _is_complete, r"[A-Za-z_]\w*(?:-[A-Za-z]*)?")
 
     def configured(self, settings: Mapping[str, Any]) -> PowerShellLanguage:
         """All texts are UTF-8, which every PowerShell can be told; on a POSIX system the program is `pwsh`.
