@@ -9,7 +9,7 @@ from .remote_cell import Prepared, dry_run
 
 __all__ = ["dry_run_display", "fenced"]
 
-_LEXERS = {"sh": "bash", "bat": "batch", "py": "python", "ps1": "powershell"}
+_LEXERS = {"sh": "bash", "bat": "batch", "cmd": "batch", "py": "python", "ps1": "powershell"}
 
 
 def dry_run_display(prepared: Prepared) -> Display:

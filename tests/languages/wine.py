@@ -1,7 +1,15 @@
 """Runs Windows programs under wine, with a prefix of their own.
 
 Wine's cmd.exe takes batch files for texts in the OEM code page, whatever `chcp` says, and has no code page at all
-without a console: so the locale is Russian, where it is 866, and standard input is a terminal of nobody's.
+without a console: so the locale is Russian, where it is 866, and standard input is a terminal of nobody's. Wine 8
+differs from Microsoft's cmd.exe in more that tests must know:
+
+* `call` makes 1 of any status but 0;
+* `findstr` and `fc` find whatever they are asked for, and `ver` does not set the status to 0;
+* the value of a variable is searched for `%` and `!` once more;
+* `for` does not see `*` in quotes, nor in its inner loop the variable of the outer one;
+* a bracket behind the label of `call` is taken for a part of it, and only one redirection may stand before a command;
+* after a syntax error the batch file goes on.
 """
 
 from __future__ import annotations
