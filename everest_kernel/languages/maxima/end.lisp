@@ -54,11 +54,12 @@
                (list (first parts) (imaginary (second parts)))))))))
 
 (defun everest-matrix-kind (items)
+  ;; not by `every`, which counts through the list from its beginning in some Lisps
   (cond ((null items) "f")
-        ((every #'(lambda (x) (and (integerp x) (< (integer-length x) 64))) items) "i")
-        ((every #'(lambda (x) (member x '(t nil))) items) "b")
-        ((every #'everest-real-p items) "f")
-        ((every #'everest-parts items) "c")
+        ((loop for x in items always (and (integerp x) (< (integer-length x) 64))) "i")
+        ((loop for x in items always (member x '(t nil))) "b")
+        ((loop for x in items always (everest-real-p x)) "f")
+        ((loop for x in items always (everest-parts x)) "c")
         (t "o")))
 
 (defun everest-put-matrix (out name rows)
