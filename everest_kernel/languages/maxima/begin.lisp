@@ -1,5 +1,7 @@
 (in-package :maxima)
 
+#+sbcl (declaim (sb-ext:muffle-conditions style-warning sb-ext:compiler-note)) ; it would compile what it loads
+
 (defvar *everest-figures* 0)
 
 (defun everest-say (stream text)
@@ -90,7 +92,7 @@
       (ecase (car x)
         (:true t)
         (:false nil)
-        (:zero -0.0d0)
+        (:zero (* -1.0d0 0.0d0)) ; not every Lisp reads the sign of a zero
         (:float (coerce (* (second x) (expt 2 (third x))) 'double-float))
         (:ratio (list '(rat simp) (second x) (third x)))
         (:complex (add (everest-value (second x)) (mul (everest-value (third x)) '$%i)))
@@ -111,6 +113,9 @@
 
 ;; A question would wait for an answer that nobody gives
 
+(defmacro everest-replace (name arguments &body body)
+  `(setf (symbol-function ',name) #'(lambda ,arguments ,@body)))
+
 (defun everest-question (message)
   (string-trim '(#\Newline #\Space)
                (with-output-to-string (*standard-output*)
@@ -119,27 +124,27 @@
                        ((eq (caar message) 'mtext) (let (($display2d nil)) (displa message)))
                        (t (mformat nil "~M" message))))))
 
-(defun retrieve (message flag)
+(everest-replace retrieve (message flag)
   (declare (ignore flag))
   (merror "Maxima asks: ~A~%A cell cannot answer; say it before with assume or declare"
           (everest-question message)))
 
-(defun mbreak-loop ()
+(everest-replace mbreak-loop ()
   (merror "break: a cell has nothing to read from"))
 
-(defun break-dbm-loop (at)
+(everest-replace break-dbm-loop (at)
   ;; the debugger; what led to it is said already
   (declare (ignore at))
   (error 'maxima-$error))
 
-(defun $to_lisp ()
+(everest-replace $to_lisp ()
   (merror "to_lisp: a cell has nothing to read from; a line of Lisp begins with :lisp"))
 
-(defun $read (&rest arguments)
+(everest-replace $read (&rest arguments)
   (declare (ignore arguments))
   (merror "read: a cell has nothing to read from"))
 
-(defun $readonly (&rest arguments)
+(everest-replace $readonly (&rest arguments)
   (declare (ignore arguments))
   (merror "readonly: a cell has nothing to read from"))
 

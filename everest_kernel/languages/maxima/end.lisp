@@ -13,10 +13,26 @@
   (format out "~a dict - ~d~%" name (1+ others))
   (everest-record out "%00" "str" kind))
 
+(defun everest-minus-zero-p (x)
+  (char= (char (princ-to-string x) 0) #\-)) ; not every Lisp knows by float-sign
+
+(defun everest-write-number (x out)
+  ;; two words: a number is the first, an integer, times 2 to the power of the second
+  (cond ((integerp x) (princ x out) (write-string " 0" out))
+        ((/= x x) (write-string "0 nan" out))
+        ((> (abs x) most-positive-double-float) (write-string (if (plusp x) "1 inf" "-1 inf") out))
+        ((zerop x) (write-string (if (everest-minus-zero-p x) "-0 0" "0 0") out))
+        (t (multiple-value-bind (mantissa exponent sign) (integer-decode-float x)
+             (princ (* sign mantissa) out)
+             (write-char #\Space out)
+             (princ exponent out)))))
+
 (defun everest-hexadecimal (x)
-  (cond ((/= x x) "nan")
-        ((zerop x) (if (minusp (float-sign x)) "-0x0p0" "0x0p0"))
+  ;; as C writes it
+  (cond ((integerp x) (format nil "~d" x))
+        ((/= x x) "nan")
         ((> (abs x) most-positive-double-float) (if (plusp x) "inf" "-inf"))
+        ((zerop x) (if (everest-minus-zero-p x) "-0x0p0" "0x0p0"))
         (t (multiple-value-bind (mantissa exponent sign) (integer-decode-float x)
              (format nil "~a0x~xp~d" (if (minusp sign) "-" "") mantissa exponent)))))
 
@@ -37,20 +53,19 @@
              (when (and (everest-real-p (first parts)) (imaginary (second parts)))
                (list (first parts) (imaginary (second parts)))))))))
 
-(defun everest-number (x)
-  (if (floatp x) (everest-hexadecimal x) (format nil "~d" x)))
-
 (defun everest-matrix-kind (items)
+  ;; not by `every`, which counts through the list from its beginning in some Lisps
   (cond ((null items) "f")
-        ((every #'(lambda (x) (and (integerp x) (< (integer-length x) 64))) items) "i")
-        ((every #'(lambda (x) (member x '(t nil))) items) "b")
-        ((every #'everest-real-p items) "f")
-        ((every #'everest-parts items) "c")
+        ((loop for x in items always (and (integerp x) (< (integer-length x) 64))) "i")
+        ((loop for x in items always (member x '(t nil))) "b")
+        ((loop for x in items always (everest-real-p x)) "f")
+        ((loop for x in items always (everest-parts x)) "c")
         (t "o")))
 
 (defun everest-put-matrix (out name rows)
   (let* ((items (mapcan #'(lambda (row) (copy-list (cdr row))) rows))
-         (kind (everest-matrix-kind items)))
+         (kind (everest-matrix-kind items))
+         (letter (char kind 0)))
     (everest-mark out name "matrix" 3)
     (everest-record out "shape" "str" (format nil "~d ~d" (length rows) (if rows (length (cdar rows)) 0)))
     (everest-record out "kind" "str" kind)
@@ -59,10 +74,15 @@
         (everest-record out "data" "str"
                         (with-output-to-string (text)
                           (dolist (x items)
-                            (cond ((string= kind "b") (princ (if x 1 0) text))
-                                  ((string= kind "c") (format text "~{~a ~a~}" (mapcar #'everest-number (everest-parts x))))
-                                  (t (princ (everest-number x) text)))
-                            (princ " " text)))))))
+                            (case letter
+                              (#\b (princ (if x 1 0) text))
+                              (#\i (princ x text))
+                              (#\f (everest-write-number x text))
+                              (#\c (let ((parts (everest-parts x)))
+                                     (everest-write-number (first parts) text)
+                                     (write-char #\Space text)
+                                     (everest-write-number (second parts) text))))
+                            (write-char #\Space text)))))))
 
 (defun everest-put-list (out name items)
   (format out "~a list - ~d~%" name (length items))
@@ -70,7 +90,7 @@
 
 (defun everest-put-expression (out name x)
   (let ((text (mfuncall '$string x)) (parts (everest-parts x)))
-    (cond (parts (everest-record out name "complex" (format nil "~{~a ~a~}" (mapcar #'everest-number parts))))
+    (cond (parts (everest-record out name "complex" (format nil "~{~a ~a~}" (mapcar #'everest-hexadecimal parts))))
           (t (everest-mark out name "expression" 1)
              (everest-record out "text" "str" text)))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Context, Decimal
 from typing import Any
 
@@ -80,6 +81,13 @@ def _matrix(value: dict[str, Any], symbolic: str) -> np.ndarray[Any, Any]:
     if kind in ("i", "b"):
         items = np.array([int(word) for word in data.split()], np.int64).astype(bool if kind == "b" else np.int64)
     else:
-        numbers = [float.fromhex(word) if "x" in word else float(word) for word in data.split()]
-        items = np.array(numbers, np.float64).view(np.complex128 if kind == "c" else np.float64)
+        words = data.split()
+        numbers = map(_number, words[::2], words[1::2])
+        items = np.fromiter(numbers, np.float64, len(words) // 2).view(np.complex128 if kind == "c" else np.float64)
     return items.reshape(rows, columns)
+
+
+def _number(mantissa: str, exponent: str) -> float:
+    if exponent.lstrip("-").isdigit():
+        return -0.0 if mantissa == "-0" else math.ldexp(int(mantissa), int(exponent))
+    return math.copysign(float(exponent), int(mantissa))

@@ -72,7 +72,7 @@ everest_line <- function(calls, otherwise) {
 everest_fail <- function(text, line, call = NULL) {
   while (sink.number() > 0L) sink()
   sink(type = "message")
-  ours <- is.null(call) || identical(call, quote(eval(statement, globalenv())))
+  ours <- !is.call(call) || identical(call[[1L]], quote(eval)) # that of a statement, or of local({...})
   where <- if (ours) "Error: " else sprintf("Error in %s: ", deparse(call, nlines = 1L)[[1L]])
   lines <- strsplit(text, "\n", fixed = TRUE)[[1L]]
   first <- sprintf("%s%s (line %d of the cell)", where, c(lines, "")[[1L]], as.integer(line))
