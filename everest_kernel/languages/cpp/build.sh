@@ -1,6 +1,7 @@
 # Makes `everest-program` of `everest-main.cpp`, or takes it from the user's cache.
-# Set before: everest_cxx (may be empty); everest_where (the variables that go back are), everest_cell (its file); everest_flags and everest_libraries
-# (functions that call what follows with them).
+# Set before: everest_cxx (may be empty); everest_cell (the cell's file); everest_where (the variables that go back are);
+# everest_locale (of the compiler's messages); everest_flags and everest_libraries (functions that call what follows with
+# them).
 
 everest_choose() {
   if [ -z "$everest_cxx" ]; then
@@ -12,7 +13,7 @@ everest_choose() {
 }
 
 everest_compile() {
-  (LC_ALL=C.UTF-8; export LC_ALL; everest_flags "$everest_cxx" "$@") 2> everest-said
+  (LC_ALL=$everest_locale; export LC_ALL; everest_flags "$everest_cxx" "$@") 2> everest-said
   everest_failed=$?
   if command -v awk > /dev/null; then awk -v where="$everest_where" -v cell="$everest_cell" -f everest-messages.awk everest-said >&2; else cat everest-said >&2; fi
   return $everest_failed

@@ -101,7 +101,9 @@ class CppLanguage(BatchLanguage):
         flags, libraries = self.compiler_words(), self.linker_flags(request)
         where = " outside of its functions" if pieces.has_main else ""
         lines = compile_lines(self.program, flags, libraries, inputs, self.cell_file, where)
-        return [*lines, *self.before_compiling(request), "everest_build"]
+        # the compiler's quotation marks are of UTF-8 or of ASCII, so that what it says has one encoding with the cell
+        locale = f"everest_locale={'C.UTF-8' if self.encoding == 'utf-8' else 'C'}"
+        return [*lines, locale, *self.before_compiling(request), "everest_build"]
 
     def pieces(self, code: str) -> Pieces:
         """The parts of a cell."""
