@@ -26,6 +26,7 @@ _OWN = {
     "python": ".python:PythonLanguage",
     "R": ".r:RLanguage",
     "shell": ".shell:ShellLanguage",
+    "templet": ".templet:TempletLanguage",
 }
 
 

@@ -255,6 +255,9 @@ def test_texts_are_in_the_encoding_of_the_resource(cpp: Language, cached: None, 
     ran = run_cell(language, tmp_path / "t", code, inputs={"a": "Привет"}, out_named=("n", "b"))
     assert ran.back.values == {"n": 6, "b": "Приветя"}
     assert ran.stdout == "ж"
+    ran = run_cell(language, tmp_path / "t", '// Комментарий\nint n = "я" * q;')
+    assert ran.error == "'q' was not declared in this scope (line 2 of the cell)"
+    assert 'int n = "я" * q;' in ran.stderr
 
 
 # --- the two forms of a cell

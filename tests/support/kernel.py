@@ -180,6 +180,7 @@ def running_kernel(home: Path, *, name: str = "everest", cwd: Path | None = None
         "EVEREST_HUB_HOME": str(home / "hub"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CACHE_HOME": str(home / "cache"),
         "IPYTHONDIR": str(home / f"ipython-{name}"),
     }
     cwd = cwd or home / "work"

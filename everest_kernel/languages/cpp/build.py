@@ -22,14 +22,14 @@ def part(name: str) -> str:
 
 
 def compile_lines(
-    compiler: str, flags: Iterable[str], libraries: Iterable[str], inputs: Iterable[str], cell: str, where: str
+    compiler: str, flags: str, libraries: Iterable[str], inputs: Iterable[str], cell: str, where: str
 ) -> list[str]:
     """Lines that define `everest_build`, which leaves `everest-program`, or fails and shows what the compiler said.
 
     Args:
         compiler: by name or path; empty for the first that is there.
-        flags: before the names of files.
-        libraries: flags behind them.
+        flags: as words of the shell.
+        libraries: flags that come behind the names of files.
         inputs: lines of the file of values.
         cell: the file of the cell.
         where: the variables that go back must be, for the message when one is not there.
@@ -42,7 +42,7 @@ def compile_lines(
         f"everest_cell={shlex.quote(cell)}",
         f"everest_where={shlex.quote(where)}",
         f"everest_cxx={shlex.quote(compiler)}",
-        f'everest_flags() {{ "$@" {shlex.join(flags)}; }}',
+        f'everest_flags() {{ "$@" {flags}; }}',
         f'everest_libraries() {{ "$@" {shlex.join(libraries)}; }}',
         part("build.sh").removesuffix("\n"),
     ]

@@ -1,6 +1,7 @@
 # Makes `everest-program` of `everest-main.cpp`, or takes it from the user's cache.
-# Set before: everest_cxx (may be empty); everest_where (the variables that go back are), everest_cell (its file); everest_flags and everest_libraries
-# (functions that call what follows with them).
+# Set before: everest_cxx (may be empty); everest_cell (the cell's file); everest_where (the variables that go back are);
+# everest_locale (of the compiler's messages); everest_flags and everest_libraries (functions that call what follows with
+# them).
 
 everest_choose() {
   if [ -z "$everest_cxx" ]; then
@@ -12,7 +13,7 @@ everest_choose() {
 }
 
 everest_compile() {
-  (LC_ALL=C.UTF-8; export LC_ALL; everest_flags "$everest_cxx" "$@") 2> everest-said
+  (LC_ALL=$everest_locale; export LC_ALL; everest_flags "$everest_cxx" "$@") 2> everest-said
   everest_failed=$?
   if command -v awk > /dev/null; then awk -v where="$everest_where" -v cell="$everest_cell" -f everest-messages.awk everest-said >&2; else cat everest-said >&2; fi
   return $everest_failed
@@ -34,13 +35,22 @@ everest_open_cache() {
 
 everest_ours() { [ -f "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]; }
 
-# What a program depends on beside its text: the contents of the headers that the compiler read for it.
+# The headers that the compiler read, one a line, of the rule for make that it wrote.
+everest_list_headers() {
+  everest_blank=$(printf '\001')
+  sed -e 's/^[^ ]*: *//' -e 's/ *\\$//' -e "s/\\\\ /$everest_blank/g" -e 's/\\#/#/g' -e 's/\$\$/$/g' "$1" | tr -s ' ' '\n' | tr '\001' ' ' | sed '/^$/d'
+}
+
+# What a program depends on beside its text: the contents of those headers. Fails when one is not there.
 everest_full_key() {
+  while IFS= read -r everest_file; do
+    [ -f "$everest_file" ] && [ -r "$everest_file" ] || return 1
+  done < "$1"
   {
     echo "$everest_key"
     while IFS= read -r everest_file; do
       printf '%s\n' "$everest_file"
-      cat -- "$everest_file" 2> /dev/null
+      cat -- "$everest_file"
     done < "$1"
   } | everest_sum
 }
@@ -83,14 +93,16 @@ everest_build() {
     )
     everest_key=$({ echo "$everest_kind"; cat everest-main.cpp everest-*.hpp everest-support.cpp; } | everest_sum)
     if everest_ours "$everest_cache/$everest_key.headers"; then
-      everest_take everest-program "$(everest_full_key "$everest_cache/$everest_key.headers")" && touch -- "$everest_cache/$everest_key.headers" && return 0
+      everest_full=$(everest_full_key "$everest_cache/$everest_key.headers") && everest_take everest-program "$everest_full" &&
+        touch -- "$everest_cache/$everest_key.headers" && return 0
     fi
   fi
   everest_support || return 1
   everest_libraries everest_compile -MMD -MF everest-headers.d -o everest-program everest-main.cpp everest-support.o || return 1
   [ "$everest_cached" ] || return 0
-  sed -e 's/^[^ ]*: *//' -e 's/ *\\$//' everest-headers.d | tr -s ' ' '\n' | grep -v -e '^$' -e '^everest-' | sort -u > everest-headers
+  everest_list_headers everest-headers.d > everest-headers
+  everest_full=$(everest_full_key everest-headers) || return 0
   everest_keep everest-headers "$everest_key.headers"
-  everest_keep everest-program "$(everest_full_key everest-headers)"
+  everest_keep everest-program "$everest_full"
   everest_bound_cache
 }

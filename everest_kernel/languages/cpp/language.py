@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -51,7 +52,7 @@ class CppLanguage(BatchLanguage):
         ("g++", "clang++", "c++"), "a C++ compiler (Debian package g++)"
     )  # fmt: skip
     editing: ClassVar[Editing] = Editing("cpp", "cpp", check=check_complete)
-    own_settings: ClassVar[dict[str, str]] = {
+    own_settings: ClassVar[Mapping[str, str]] = {
         "standard": "of the language, from c++17 on; c++17 by default",
         "flags": 'for the compiler, "-O2" by default',
         "include": "folders of headers",
@@ -87,7 +88,7 @@ class CppLanguage(BatchLanguage):
         for name in sorted(request.inputs):  # in whatever order they are named, the program is the same
             values.add(check_name(name), request.inputs[name])
         outputs = [check_name(name) for name in request.out_named]
-        pieces = split(request.code)
+        pieces = self.pieces(request.code)
         return Main(
             unit(pieces, self.cell_file, values.declarations, outputs),
             values.attachments,
@@ -97,17 +98,29 @@ class CppLanguage(BatchLanguage):
         )
 
     def _prepare(self, pieces: Pieces, request: CellRequest, inputs: list[str]) -> list[str]:
+        flags, libraries = self.compiler_words(), self.linker_flags(request)
         where = " outside of its functions" if pieces.has_main else ""
-        return [
-            *compile_lines(self.program, self._compiler_flags(), self._linker_flags(), inputs, self.cell_file, where),
-            "everest_build",
-        ]
+        lines = compile_lines(self.program, flags, libraries, inputs, self.cell_file, where)
+        # the compiler's quotation marks are of UTF-8 or of ASCII, so that what it says has one encoding with the cell
+        locale = f"everest_locale={'C.UTF-8' if self.encoding == 'utf-8' else 'C'}"
+        return [*lines, locale, *self.before_compiling(request), "everest_build"]
 
-    def _compiler_flags(self) -> list[str]:
+    def pieces(self, code: str) -> Pieces:
+        """The parts of a cell."""
+        return split(code)
+
+    def before_compiling(self, request: CellRequest) -> list[str]:
+        """Shell lines."""
+        return []
+
+    def compiler_words(self) -> str:
+        """The compiler's flags, as the shell takes them."""
         own = [] if self.encoding == "utf-8" else ['-DEVEREST_TEXTS="bytes"']
-        return [f"-std={self.standard}", *self.flags, *(f"-I{folder}" for folder in self.include), "-pthread", *own]
+        folders = [f"-I{folder}" for folder in self.include]
+        return shlex.join([f"-std={self.standard}", *self.flags, *folders, "-pthread", *own])
 
-    def _linker_flags(self) -> list[str]:
+    def linker_flags(self, request: CellRequest) -> list[str]:
+        """The libraries."""
         return [name if re.match(r"-|.*[/.]", name) else f"-l{name}" for name in self.libraries]
 
     def reader(self) -> CellStream:
