@@ -43,7 +43,7 @@ def test_an_r_cell_that_prints_much_ends(kernel: Kernel) -> None:
 def test_values_and_plots_of_a_maxima_cell(kernel: Kernel) -> None:
     kernel.run("from fractions import Fraction\nthird = Fraction(1, 3)")
     cell = kernel.run(
-        "%%remote maxima --in third --out half,big,f --set display=1d\n"
+        "%%remote maxima --in third --out half,big,f --with display=1d\n"
         "half: third * 3/2$\nbig: 2^100$\nf: diff(x^3, x);\nplot2d(f, [x, 0, 1])$"
     )
     assert (cell.status, cell.text().strip()) == ("ok", "3*x^2"), cell.error
