@@ -64,18 +64,18 @@ def run_cell(
     done = start(shlex.split(language.command), folder)
     stream = language.stream()
     shown = [*stream.feed("stdout", done.stdout), *stream.feed("stderr", done.stderr), *stream.close()]
-    texts = {"stdout": b"", "stderr": b""}
+    texts: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
     for part in shown:
         if isinstance(part, Text):
-            texts[part.stream] += part.data
+            texts[part.stream].append(part.data)
     values, archive, pictures = (
         io.BytesIO((folder / name).read_bytes()) if name and (folder / name).exists() else None
         for name in (language.values_file, language.fetched_file, language.pictures_file)
     )
     return Ran(
         done.returncode,
-        texts["stdout"].decode("utf-8", "replace"),
-        texts["stderr"].decode("utf-8", "replace"),
+        b"".join(texts["stdout"]).decode("utf-8", "replace"),
+        b"".join(texts["stderr"]).decode("utf-8", "replace"),
         stream.error,
         language.read_back(values),
         {} if archive is None else {k: b"".join(v) for k, v in language.read_fetched(archive).items()},

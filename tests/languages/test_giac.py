@@ -103,6 +103,8 @@ def test_giacs_own_syntax(giac: Language, tmp_path: Path) -> None:
         ("L := [1, 2]:\nf := proc(n) L[n] end:\nf(5);", "Index outside range"),
         ("x := array(1..3);\n1;", "Giac crashed (line 1 of the cell)"),
         ("x := 0;\n0/x;", "the result is undefined (line 2 of the cell)"),
+        ('1;\nx := input("a number?");', "the cell asks for input, and nobody can give it (line 2 of the cell)"),
+        ("1;\n\nstep := 3;", "a word of Giac's own cannot be a name) (line 3 of the cell)"),
         ("1;\nx := input(q);", "the cell asks for input, and nobody can give it (line 2 of the cell)"),
         ("1;\nrhs := proc(a) a end proc:\nrhs(3);", "the name belongs to Giac and cannot be assigned (line 2"),
         ("import numpy as np;", "syntax error at "),

@@ -175,6 +175,12 @@ def test_open_figures_are_shown(octave: Language, tmp_path: Path) -> None:
     assert ["<svg" in picture.data["image/svg+xml"] for picture in ran.pictures] == [True, True]
 
 
+@pytest.mark.system("gnuplot-nox")
+def test_a_cell_may_go_to_another_folder(octave: Language, tmp_path: Path) -> None:
+    ran = run_cell(octave, tmp_path / "t", "mkdir('a'); cd('a'); x = 1; plot(1:2); clear -x x", out_named=("x",))
+    assert (ran.back.values, len(ran.pictures)) == ({"x": 1.0}, 1)
+
+
 def test_files_go_in_and_come_out(octave: Language, tmp_path: Path) -> None:
     code = "x = load('data/a.txt');\nmkdir out; save('-ascii', 'out/b.txt', 'x');\nprintf('%d\\n', x);"
     ran = run_cell(

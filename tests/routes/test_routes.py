@@ -197,10 +197,10 @@ def test_what_is_missing_here_may_be_there(tmp_path: Path, text: str, monkeypatc
 
 def test_settings_of_a_route_are_its_languages(tmp_path: Path) -> None:
     (tmp_path / "everest.toml").write_text(
-        "[routes.octave]\nprogram = '/opt/octave'\n[routes.octave.options]\nencoding = 'cp1251'"
+        "[routes.maxima]\nprogram = '/opt/maxima'\n[routes.maxima.options]\nencoding = 'cp1251'"
     )
-    language = route_table(load_configuration(tmp_path))["octave"].language
-    assert (language.program, language.encoding) == ("/opt/octave", "cp1251")  # type: ignore[attr-defined]
+    language = route_table(load_configuration(tmp_path))["maxima"].language
+    assert (language.program, language.encoding) == ("/opt/maxima", "cp1251")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,8 @@ def test_settings_of_a_route_are_its_languages(tmp_path: Path) -> None:
         ("syntax = 'maple'", "route 'octave': octave has no setting 'syntax'"),
         ("options = {progam = 'x'}", "Did you mean 'program'?"),
         ("platform = 'vms'", "platform of octave cannot be 'vms'"),
-        ("encoding = 'utf-9'", "there is no encoding 'utf-9'"),
+        ("encoding = 'cp1251'", "octave has no setting 'encoding'"),
+        ("language = 'R'\nencoding = 'utf-9'", "there is no encoding 'utf-9'"),
     ],
 )
 def test_a_setting_that_a_language_does_not_have_is_named(tmp_path: Path, text: str, said: str) -> None:

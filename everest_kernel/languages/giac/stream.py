@@ -48,18 +48,21 @@ class GiacStream:
             self._results = self._results + data[: max(room, 0)]
             return []
         shown: list[Text | Display] = []
-        while data:
+        position = 0
+        while position < len(data):
+            place = data.find(b"\3" if self._inside else b"\2", position)
+            marked = place >= 0
+            part = data[position : place if marked else len(data)]
+            position += len(part) + marked
             if self._inside:
-                inside, mark, data = data.partition(b"\3")
-                shown += self._within(inside, ended=bool(mark))
-                self._inside, self._after = not mark, bool(mark)
+                shown += self._within(part, ended=marked)
+                self._inside, self._after = not marked, marked
             else:
-                outside, mark, data = data.partition(b"\2")
-                if self._after and outside:
-                    outside = outside.removeprefix(b"\n")
+                if self._after and part:
+                    part = part.removeprefix(b"\n")
                     self._after = False
-                shown += self._outside(outside, flush=bool(mark))
-                self._inside = self._begins = bool(mark)
+                shown += self._outside(part, flush=marked)
+                self._inside = self._begins = marked
         return shown
 
     def _within(self, data: bytes, *, ended: bool) -> list[Text | Display]:
@@ -104,7 +107,7 @@ class GiacStream:
         kind, name = self._place
         where = {"line": f"line {name} of the cell", "input": f"the input {name}", "output": f"the output {name}"}[kind]
         _, begun, results = self._results.partition(_BEGIN)
-        if re.search(rb"^// \[", results, re.MULTILINE):
+        if re.search(rb"^// ", results, re.MULTILINE):  # a prompt
             return f"the cell asks for input, and nobody can give it ({where})"
         results_text = results.decode("utf-8", "replace") if begun else ""
         found = next((match for match in _RESULT.finditer(results_text) if match[1] != "Done"), None)
@@ -117,7 +120,9 @@ def _message(text: str, kind: str, name: str, where: str) -> str:
     """One line about an error, with the line in the cell."""
     if syntax := _SYNTAX.match(text):
         line = int(syntax[1]) + (int(name) - 1 if kind == "line" else 0)
-        return f"syntax error at {syntax[2].strip()!r} (line {line} of the cell)"
+        word = syntax[2].strip()
+        own = " (a word of Giac's own cannot be a name)" if word.isidentifier() else ""
+        return f"syntax error at {word!r}{own} (line {line} of the cell)"
     if kind == "input":
         return f"{name!r} cannot be the name of an input in Giac: {' '.join(text.split())}"
     thrown = re.match(r'"(.*)"(?: Error: Bad Argument Value)*\Z', text, re.DOTALL)

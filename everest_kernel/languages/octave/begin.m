@@ -1,4 +1,5 @@
 1; % a script, not the file of a function
+setenv("EVEREST_FOLDER", pwd()); % a cell may go elsewhere, and may clear every variable
 warning("off", "Octave:gnuplot-graphics");
 set(0, "defaultfigurevisible", "off");
 if isempty(graphics_toolkit()) && any(strcmp(available_graphics_toolkits(), "gnuplot"))

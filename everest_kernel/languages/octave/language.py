@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import IO, ClassVar
@@ -48,6 +49,7 @@ catch everest_error
   exit(1);
 end
 fflush(stdout);
+cd(getenv("EVEREST_FOLDER"));
 """
 _FIGURES = """\
 if !isempty(get(0, "children"))
@@ -68,6 +70,11 @@ class OctaveLanguage(BatchLanguage):
         ("octave-cli", "octave"), "GNU Octave (Debian packages octave, gnuplot-nox and fonts-freefont-otf)"
     )
     editing: ClassVar[Editing] = Editing("octave", "octave", check)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Octave's texts are UTF-8 everywhere."""
+        return {name: text for name, text in super().settings.items() if name != "encoding"}
 
     @property
     def main_file(self) -> str:
