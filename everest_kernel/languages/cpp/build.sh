@@ -33,7 +33,7 @@ everest_open_cache() {
   [ -d "$everest_cache" ] && [ -O "$everest_cache" ] && [ -w "$everest_cache" ] && chmod 700 "$everest_cache"
 }
 
-everest_ours() { [ -f "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]; }
+everest_ours() { [ -s "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]; }
 
 # The headers that the compiler read, one a line, of the rule for make that it wrote.
 everest_list_headers() {
@@ -57,7 +57,7 @@ everest_full_key() {
 
 # everest_take FILE NAME: the file from the cache.
 everest_take() {
-  everest_ours "$everest_cache/$2" && cp -- "$everest_cache/$2" "$1" && touch -- "$everest_cache/$2"
+  everest_ours "$everest_cache/$2" && cp -- "$everest_cache/$2" "$1" && touch -c -- "$everest_cache/$2"
 }
 
 # everest_keep FILE NAME: the file into the cache, all of it or nothing.
@@ -94,7 +94,7 @@ everest_build() {
     everest_key=$({ echo "$everest_kind"; cat everest-main.cpp everest-*.hpp everest-support.cpp; } | everest_sum)
     if everest_ours "$everest_cache/$everest_key.headers"; then
       everest_full=$(everest_full_key "$everest_cache/$everest_key.headers") && everest_take everest-program "$everest_full" &&
-        touch -- "$everest_cache/$everest_key.headers" && return 0
+        touch -c -- "$everest_cache/$everest_key.headers" && return 0
     fi
   fi
   everest_support || return 1
