@@ -209,7 +209,7 @@ def test_in_the_text(code: str, some: list[str], none: list[str]) -> None:
 
 
 def test_a_routes_language_serves_under_its_name(tmp_path: Path) -> None:
-    (tmp_path / "everest.toml").write_text('[routes.lab]\nlanguage = "octave"\nencoding = "cp1251"\n')
+    (tmp_path / "everest.toml").write_text('[routes.lab]\nlanguage = "octave"\nprogram = "octave7"\n')
     assert complete("%%remote lab\nlinsp", Notebook(folder=tmp_path)) == ["linspace"]
 
 

@@ -141,8 +141,8 @@ def test_the_value_of_an_option_tells_of_the_option() -> None:
 
 def test_a_setting_has_its_help() -> None:
     assert (
-        told("%%remote octave --with enco|ding=cp1251")
-        == "encoding=…\nsetting of octave\n\nof texts there, such as cp1251"
+        told("%%remote maxima --with enco|ding=cp1251")
+        == "encoding=…\nsetting of maxima\n\nof texts there, such as cp1251"
     )
 
 
