@@ -6,12 +6,43 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["ClientThread"]
+__all__ = ["ClientThread", "Running"]
 
 _T = TypeVar("_T")
 _CLEANUP_SECONDS = 10.0
+
+
+class Running(Generic[_T]):
+    """Work on the client's thread.
+
+    Attributes:
+        over: done when the work is, with all its clean-up; cancelling it does nothing to the work.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, _T]) -> None:
+        self.over: concurrent.futures.Future[_T] = concurrent.futures.Future()
+        self._loop = loop
+        self._task: asyncio.Task[_T] | None = None
+        loop.call_soon_threadsafe(self._begin, work)
+
+    def cancel(self) -> None:
+        """Cancel the work; it cleans up before it is over."""
+        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())  # after `_begin`, whatever happens
+
+    def _begin(self, work: Coroutine[Any, Any, _T]) -> None:
+        self._task = self._loop.create_task(work)
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[_T]) -> None:
+        if task.cancelled():
+            self.over.cancel()
+            self.over.set_running_or_notify_cancel()
+        elif (error := task.exception()) is not None:
+            self.over.set_exception(error)
+        else:
+            self.over.set_result(task.result())
 
 
 class ClientThread:
@@ -37,28 +68,9 @@ class ClientThread:
             done.wait(_CLEANUP_SECONDS)
             raise
 
-    async def wait(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine and wait for it on another event loop.
-
-        Cancelling the wait cancels the work, and lets it clean up for a while: an interrupt reaches the far side
-        before the cell is given back. A second cancellation ends the waiting.
-        """
-        task: asyncio.Task[_T] | None = None
-
-        async def start() -> _T:
-            nonlocal task
-            task = asyncio.ensure_future(work)
-            return await task
-
-        inner = asyncio.wrap_future(self.submit(start()))
-        try:
-            return await asyncio.shield(inner)
-        except asyncio.CancelledError:
-            self._loop.call_soon_threadsafe(lambda: task.cancel() if task else None)
-            await asyncio.wait([inner], timeout=_CLEANUP_SECONDS)
-            if inner.done() and not inner.cancelled():
-                inner.exception()  # it was seen; the caller is told of the cancellation
-            raise
+    def start(self, work: Coroutine[Any, Any, _T]) -> Running[_T]:
+        """Start a coroutine whose clean-up can be waited for after it is cancelled."""
+        return Running(self._loop, work)
 
     def stop(self) -> None:
         """Cancel what runs and end the thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -82,9 +83,16 @@ class QueueChannel:
         """No more output will come."""
         self._queue.put(None)
 
-    def pump(self, channel: Channel) -> None:
-        """Pass on what comes until `close`."""
-        while (item := self._queue.get()) is not None:
+    def pump(self, channel: Channel, patience: float | None = None) -> bool:
+        """Pass on what comes until `close`; False when that takes more than `patience` seconds."""
+        deadline = None if patience is None else time.monotonic() + patience
+        while True:
+            try:
+                item = self._queue.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return False
+            if item is None:
+                return True
             item(channel)
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
-import signal
-import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..languages import Display
-from ..wire import CellOptionError, EverestError, JobCancelledError
+from ..wire import CellOptionError, EverestError
 from .channels import LocalChannel, QueueChannel, channel_for
 from .dry_run import dry_run_display
 from .everest_magic import EVEREST_HELP, EverestMagic
+from .interrupt import interrupted, pump_until_told, until_told, wake_at_signals
 from .options import HELP, parse_remote_line
 from .remote_cell import Outcome, Prepared, RemoteRun, finish, prepare
 from .session import shared_session
@@ -38,16 +36,19 @@ class Everest:
 
     async def run_cell(self, magic: str, line: str, body: str) -> Any:
         """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
-        _wake_at_signals()
+        wake_at_signals()
         prepared = self._prepare(line, body)
         if prepared.options.dry_run:
             return LocalChannel().display(dry_run_display(prepared))
         run = self._run_for(prepared, channel_for(self.shell))
+        running = self.session.thread.start(self._send(run))
+        outcome = asyncio.wrap_future(running.over)
         try:
-            outcome = await self.session.thread.wait(self._send(run))
+            await asyncio.shield(outcome)
         except asyncio.CancelledError:
-            raise _interrupted(run) from None
-        return self._finish(run, outcome)
+            running.cancel()
+            raise interrupted(run, told=await until_told(outcome)) from None
+        return self._finish(run, outcome.result())
 
     def remote(self, line: str, cell: str) -> Any:
         """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
@@ -56,15 +57,17 @@ class Everest:
             return LocalChannel().display(dry_run_display(prepared))
         channel, local = QueueChannel(), LocalChannel()
         run = self._run_for(prepared, channel)
-        future = self.session.thread.submit(self._send(run))
-        future.add_done_callback(lambda _: channel.close())
+        running = self.session.thread.start(self._send(run))
+        running.over.add_done_callback(lambda _: channel.close())
         try:
             channel.pump(local)
-            outcome = future.result()
+            outcome = running.over.result()
         except KeyboardInterrupt:
-            future.cancel()
-            channel.pump(local)  # until the far side has been told
-            raise _interrupted(run) from None
+            running.cancel()
+            told = pump_until_told(channel, local)
+            if not told:
+                run.channel = channel_for(self.shell)  # nobody pumps any more
+            raise interrupted(run, told=told) from None
         run.channel = local
         return self._finish(run, outcome)
 
@@ -109,7 +112,7 @@ class Everest:
         try:
             return await run.run(client)
         except asyncio.CancelledError:
-            run.end("cancelled")
+            run.end("cancelled" if run.is_cancelled else "interrupted")
             raise
         except EverestError:
             run.end("failed")
@@ -165,11 +168,6 @@ class _Shown:
         return self._display.data, self._display.metadata
 
 
-def _interrupted(run: RemoteRun) -> JobCancelledError:
-    state = "its job was told to stop" if run.job_id else "no job of it goes on"
-    return JobCancelledError(f"the cell was interrupted; {state}", job_id=run.job_id or None)
-
-
 def _replaces_displays(shell: Any) -> bool:
     """Whether the front end replaces displays, as notebooks and what executes them do.
 
@@ -181,16 +179,6 @@ def _replaces_displays(shell: Any) -> bool:
     parent = kernel.get_parent("shell") or {}
     named = (parent.get("metadata") or {}).get("cellId")
     return bool(named) or not (parent.get("content") or {}).get("allow_stdin")
-
-
-def _wake_at_signals() -> None:
-    """Let an interrupt be noticed at once.
-
-    Python runs a signal's handler when the interpreter next runs; an event loop that sleeps in its selector does
-    not, unless a wake-up descriptor is set. Any handler on the loop sets it.
-    """
-    if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, lambda: None)
 
 
 def load(shell: Any) -> Everest:

@@ -46,6 +46,7 @@ __all__ = ["Outcome", "Prepared", "RemoteRun", "dry_run", "finish", "prepare"]
 
 _CANCEL_SECONDS = 5.0
 _CONFIRM_SECONDS = 2.0
+CONFIRMED = "its job was cancelled"
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,9 @@ class RemoteRun:
         channel: where its output goes.
         display_id: identifies the header line, so that it can be replaced.
         replaces: whether the front end replaces displays (a terminal does not).
+
+    Attributes:
+        ending: what became of the job after an interrupt, as far as the far side has said.
     """
 
     prepared: Prepared
@@ -159,6 +163,7 @@ class RemoteRun:
     replaces: bool = True
     header: Header = field(init=False)
     job_id: str = ""
+    ending: str = ""
     _started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -187,11 +192,15 @@ class RemoteRun:
             app_id = await client.ensure_application(route.cell_application)
         job = await client.submit(app_id, await self._request(client))
         self.job_id = self.header.job_id = job.id
+        self.on_state(job)  # a cell that waits in a queue says so
         try:
             return await self._follow(client, job)
         except asyncio.CancelledError:  # an interrupt: the far side is told before the cell is given back
             with anyio.CancelScope(shield=True):
-                await _cancel(client, job.id)
+                self.header.state = "cancelling"
+                if self.replaces:
+                    self.show_header(update=True)
+                self.ending = await _cancel(client, job.id)
             raise
 
     async def _follow(self, client: EverestClient, job: Job) -> Outcome:
@@ -248,6 +257,11 @@ class RemoteRun:
         metadata = {"everest_header": True}
         self.channel.display(Display(self.header.bundle(), metadata, transient, update and self.replaces))
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether an interrupt left nothing that goes on."""
+        return not self.job_id or self.ending.startswith(CONFIRMED)
+
     def end(self, state: str) -> None:
         """The last form of the header."""
         self.header.state = state
@@ -276,14 +290,25 @@ class _Sink:
         self._run.on_log(lines, self._output)
 
 
-async def _cancel(client: EverestClient, job_id: str) -> None:
-    """Cancel a job, and give its agent a moment to confirm: only then is it over."""
+async def _cancel(client: EverestClient, job_id: str) -> str:
+    """Cancel a job, and give its agent a moment to confirm: only then is it over. Says what came of it."""
     from ..client import DeafSink
 
-    with anyio.move_on_after(_CANCEL_SECONDS):
-        await client.cancel(job_id)
+    problem = ""
+    try:
+        with anyio.fail_after(_CANCEL_SECONDS):
+            await client.cancel(job_id)
+    except (EverestError, TimeoutError) as error:
+        problem = str(error) or f"no answer in {_CANCEL_SECONDS:g} s"
     with anyio.move_on_after(_CONFIRM_SECONDS), contextlib.suppress(EverestError):
-        await client.follow(job_id, DeafSink(), output=False)
+        job = await client.follow(job_id, DeafSink(), output=False)
+        where = f" on {job.resource_name}" if job.resource_name else ""
+        if job.state is JobState.CANCELLED:
+            return f"{CONFIRMED}{where}"
+        return f"its job had ended before{where} ({str(job.state).lower()})"
+    if problem:
+        return f"its job could not be told to stop, and may go on: {problem}"
+    return "its job was told to stop, which is not confirmed yet"
 
 
 def _note(job_id: str) -> Any:

@@ -36,27 +36,57 @@ def test_errors_come_back(thread: ClientThread) -> None:
 
 
 async def test_another_loop_can_wait(thread: ClientThread) -> None:
-    assert await thread.wait(where()) == "everest-client"
+    assert await asyncio.wrap_future(thread.start(where()).over) == "everest-client"
+
+    async def fail() -> None:
+        raise ValueError("there")
+
+    with pytest.raises(ValueError, match="there"):
+        thread.start(fail()).over.result(5)
 
 
-async def test_cancelling_the_wait_cancels_the_work_and_lets_it_clean_up(thread: ClientThread) -> None:
-    started, cleaned = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
+def test_cancelled_work_is_over_when_it_has_cleaned_up(thread: ClientThread) -> None:
+    started, gate, cleaned = threading.Event(), asyncio.Event(), threading.Event()
 
     async def work() -> None:
-        loop.call_soon_threadsafe(started.set)
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0)
+            await gate.wait()
             cleaned.set()
 
-    waiting = asyncio.create_task(thread.wait(work()))
-    await started.wait()
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    running = thread.start(work())
+    assert started.wait(5)
+    running.cancel()
+    thread.run(where())  # the cancellation has been delivered
+    assert not running.over.done()
+
+    async def open_gate() -> None:
+        gate.set()
+
+    thread.run(open_gate())
+    with pytest.raises(concurrent.futures.CancelledError):
+        running.over.result(5)
     assert cleaned.is_set()
+
+
+def test_work_that_is_cancelled_at_once_never_begins(thread: ClientThread) -> None:
+    begun = threading.Event()
+
+    async def work() -> None:
+        begun.set()
+
+    async def busy() -> None:
+        running = thread.start(work())  # on the loop's own thread, so that both calls wait for it
+        running.cancel()
+        overs.append(running.over)
+
+    overs: list[concurrent.futures.Future[None]] = []
+    thread.run(busy())
+    with pytest.raises(concurrent.futures.CancelledError):
+        overs[0].result(5)
+    assert not begun.is_set()
 
 
 def test_a_future_can_be_cancelled(thread: ClientThread) -> None:

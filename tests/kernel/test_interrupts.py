@@ -95,6 +95,68 @@ def test_the_job_is_cancelled_on_the_hub(kernel: Kernel) -> None:
     assert ": cancelled" in cell.header
 
 
+@pytest.mark.parametrize("first", ["", "%%time\n"], ids=["plain", "time"])
+def test_the_far_side_confirms(kernel: Kernel, first: str) -> None:
+    cell = kernel.collect(
+        kernel.send_cell(f"{first}%%remote shell\necho ready; sleep 600"),
+        watch=interrupt_when(kernel, "ready", lambda: by_signal(kernel)),
+    )
+    assert "its job was cancelled on " in cell.text() + cell.error
+
+
+def test_an_interrupt_while_the_job_waits_in_the_queue(kernel: Kernel) -> None:
+    slots = "from everest_kernel import remote\njobs = [remote('shell', 'sleep 600') for _ in range(20)]"
+    assert kernel.run(slots).status == "ok"
+    try:
+        sent = False
+
+        def press(cell: Cell, message: dict[str, Any]) -> None:
+            nonlocal sent
+            if not sent and cell.header.startswith("shell: ready"):
+                sent = True
+                by_signal(kernel)
+
+        cell = kernel.collect(kernel.send_cell("%%remote shell\necho never"), watch=press)
+        assert_cancelled(cell)
+        assert "its job was cancelled" in cell.error
+    finally:
+        ended = kernel.run("for job in jobs:\n    job.cancel()\nfor job in jobs:\n    while not job.done(): pass")
+    assert ended.status == "ok", ended.error
+    assert kernel.run("%%remote shell\necho again").text() == "again\n"
+
+
+@pytest.mark.parametrize("first", ["", "%%time\n"], ids=["plain", "time"])
+def test_a_second_press_stops_waiting_and_the_cancel_goes_on(tmp_path: Path, first: str) -> None:
+    """The hub is stopped, so that nothing can confirm; it goes on after the second press."""
+    with running_kernel(tmp_path) as kernel:
+        kernel.run("%%remote shell\ntrue")
+        record = read_record(tmp_path / "hub")
+        assert record is not None
+        hub = psutil.Process(record.pid)
+
+        presses: list[str] = []
+
+        def watch(cell: Cell, message: dict[str, Any]) -> None:
+            if not presses and "child " in cell.text():
+                hub.suspend()
+            if (not presses and "child " in cell.text()) or (len(presses) == 1 and ": cancelling" in cell.header):
+                presses.append(cell.header)
+                by_signal(kernel)
+
+        try:
+            cell = kernel.collect(
+                kernel.send_cell(f"{first}%%remote shell\necho child $$; exec sleep 600"), watch=watch
+            )
+        finally:
+            hub.resume()
+        assert len(presses) == 2
+        assert "the cancel is still on its way" in cell.text() + cell.error
+        while ": cancelled in " not in str(kernel.client.get_iopub_msg(timeout=20)["content"]):
+            pass  # the header line says so when it is
+        children_are_gone(cell)
+        assert kernel.run("1 + 1").result == "2"
+
+
 def test_an_interrupt_message_serves_as_well(kernel: Kernel) -> None:
     cell = kernel.collect(
         kernel.send_cell("%%remote shell\necho ready; sleep 600"),
