@@ -3,13 +3,14 @@
 from .config import EMBEDDED, Configuration, RouteSettings, ServerSettings, configuration_paths, load_configuration
 from .durations import parse_duration
 from .new_server import add_server, check_server_name, server_table
-from .route import Route, cell_application, find_route, route_table
+from .route import Route, RouteTable, cell_application, find_route, route_table
 
 __all__ = [
     "EMBEDDED",
     "Configuration",
     "Route",
     "RouteSettings",
+    "RouteTable",
     "ServerSettings",
     "add_server",
     "cell_application",

@@ -6,6 +6,7 @@ import difflib
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,7 +27,7 @@ from ..wire import (
 from .config import EMBEDDED, Configuration, RouteSettings
 from .durations import parse_duration
 
-__all__ = ["Route", "cell_application", "find_route", "route_table"]
+__all__ = ["Route", "RouteTable", "cell_application", "find_route", "route_table"]
 
 
 @dataclass(frozen=True)
@@ -103,24 +104,50 @@ def cell_application(language: Language, command: str) -> Application:
     return msgspec.structs.replace(plain, alias=f"{language.name}-cell-{plain.content_hash()}")
 
 
-def route_table(configuration: Configuration) -> dict[str, Route]:
-    """All routes by name: one for each language, changed and added to by the configuration.
+class RouteTable(Mapping[str, Route]):
+    """The routes by name. What the configuration says is checked at once; the others are made when they are asked for.
 
     Raises:
-        ConfigurationError: a route with an unknown language, a faulty setting, or a malformed time limit.
+        ConfigurationError: a configured route with an unknown language, a faulty setting, or a malformed time limit.
     """
-    table = {}
-    for name in language_names():
-        if name not in configuration.routes and (language := _sound(name)) is not None:
-            table[name] = _route(name, language, RouteSettings(), configuration)
-    for name, settings in configuration.routes.items():
-        language = find_language(settings.language or name)
-        if language is None:
-            wrong = f"an unknown language {settings.language!r}" if settings.language else "no language"
-            listed = ", ".join(language_names())
-            raise ConfigurationError(f"route {name!r} has {wrong}", hint=f"Languages: {listed}.")
-        table[name] = _route(name, language, settings, configuration)
-    return table
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._made = {name: _configured(name, configuration) for name in configuration.routes}
+
+    def __getitem__(self, name: str) -> Route:
+        if name not in self._made:
+            language = _sound(name)
+            if language is None:
+                raise KeyError(name)
+            self._made[name] = _route(name, language, RouteSettings(), self._configuration)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        names = sorted({*language_names(), *self._configuration.routes})
+        return (name for name in names if name in self._configuration.routes or _sound(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def route_table(configuration: Configuration) -> RouteTable:
+    """All routes: one for each language, changed and added to by the configuration.
+
+    Raises:
+        ConfigurationError: see `RouteTable`.
+    """
+    return RouteTable(configuration)
+
+
+def _configured(name: str, configuration: Configuration) -> Route:
+    settings = configuration.routes[name]
+    language = find_language(settings.language or name)
+    if language is None:
+        wrong = f"an unknown language {settings.language!r}" if settings.language else "no language"
+        listed = ", ".join(language_names())
+        raise ConfigurationError(f"route {name!r} has {wrong}", hint=f"Languages: {listed}.")
+    return _route(name, language, settings, configuration)
 
 
 def _sound(name: str) -> Language | None:
@@ -164,7 +191,7 @@ def _find_program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=beside)
 
 
-def find_route(name: str, table: dict[str, Route]) -> Route:
+def find_route(name: str, table: Mapping[str, Route]) -> Route:
     """The route of that name.
 
     Raises:

@@ -19,7 +19,7 @@ __all__ = ["ShellLanguage"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _OUT = ".everest-out"
-_OURS = ("program.sh", "cell.sh", "values.tar", "fetched.tar", "pictures.tar")
+_OURS = ("program.sh", "cell.sh", "values.tar", "fetched.tar", "pictures.tar", "stdout", "stderr")
 VALUES = "values.tar"
 
 
@@ -130,5 +130,5 @@ def _epilogue(request: CellRequest) -> list[str]:
         lines.append(f'if [ "${{{name}+set}}" ]; then {keep}; else {missing}; fi')
     if request.fetch:
         lines += fetch_files(request.fetch, f"everest_note {_OUT}/unmatched/$everest_number", _OURS)
-    lines += pack_pictures(request.files, f"everest_note {_OUT}/pictures/more")
+    lines += pack_pictures(request.files, f"everest_note {_OUT}/pictures/more", _OURS)
     return [*lines, f"[ ! -d {_OUT} ] || tar -cf {VALUES} {_OUT}", "exit $everest_status", "}", "trap everest_end EXIT"]
