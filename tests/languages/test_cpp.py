@@ -439,7 +439,7 @@ def test_sanitizers_say_the_line(cpp: Language, cached: None, tmp_path: Path) ->
 
 
 def test_what_clang_says() -> None:
-    """Reports of clang++ 14, which says afterwards who asked for a template."""
+    """In the form of clang++, which says afterwards who asked for a template; not taken from a run."""
     stream = error_stream("cell.cpp")
     stream.feed("stderr", b"/usr/include/c++/12/bits/predefined_ops.h:45:23: error: invalid operands to binary expr")
     stream.feed("stderr", b"ession ('A' and 'A')\n      { return *__it1 < *__it2; }\n")
