@@ -105,8 +105,12 @@ def test_the_far_side_confirms(kernel: Kernel, first: str) -> None:
 
 
 def test_an_interrupt_while_the_job_waits_in_the_queue(kernel: Kernel) -> None:
-    slots = "from everest_kernel import remote\njobs = [remote('shell', 'sleep 600') for _ in range(20)]"
-    assert kernel.run(slots).status == "ok"
+    fill = (
+        "import os\nfrom everest_kernel import remote\n"
+        "jobs = [remote('shell', 'sleep 600') for _ in range(len(os.sched_getaffinity(0)) + 2)]\n"
+        "while sum(job.status == 'running' for job in jobs) < len(os.sched_getaffinity(0)): pass"
+    )
+    assert kernel.run(fill).status == "ok"
     try:
         sent = False
 
