@@ -17,6 +17,7 @@ from .base import (
 from .batch import BatchLanguage, Main, Requirement
 from .drivers import END_MARK
 from .editing import Completeness, Completion, Editing, Word
+from .expressions import Expressions
 from .pictures import read_pictures
 from .python import PythonLanguage
 from .python.values import CannotTravelError, encode, kind_of
@@ -37,6 +38,7 @@ __all__ = [
     "Display",
     "Editing",
     "ErrorStream",
+    "Expressions",
     "Language",
     "Located",
     "Main",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...wire import ValueRefusedError
+from ..expressions import Expressions
 
 __all__ = ["Literals"]
 
@@ -28,35 +27,18 @@ TYPES = {
 """numpy's types to Julia's."""
 
 
-@dataclass
-class Literals:
-    """Expressions for values, and the files that those name.
+class Literals(Expressions):
+    """Expressions of Julia's for values."""
 
-    Attributes:
-        attachments: contents of files by name.
-        sizes: bytes that each value takes.
-    """
-
-    attachments: dict[str, bytes] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    _name: str = ""
-
-    def input(self, name: str, value: Any) -> str:
-        """An expression for an input.
-
-        Raises:
-            ValueRefusedError: Julia has no such value.
-        """
-        self._name = name
-        before = sum(map(len, self.attachments.values()))
-        text = self._value(value, 0)
-        self.sizes[name] = len(text.encode()) + sum(map(len, self.attachments.values())) - before
-        return text
+    hint: ClassVar[str] = (
+        "Numbers, fractions, texts, bytes, None, lists, tuples, dictionaries with texts as keys, and arrays of "
+        "numbers go; see the table of values."
+    )
 
     def _value(self, value: Any, depth: int) -> str:
         kind = type(value)
         if depth > _DEEPEST:
-            raise self._refused(f"it is nested more than {_DEEPEST} levels deep")
+            raise self.refused(f"it is nested more than {_DEEPEST} levels deep")
         if value is None:
             return "nothing"
         if kind is bool:
@@ -77,27 +59,27 @@ class Literals:
             return self._container(value, depth)
         if isinstance(value, (np.ndarray, np.generic)) and kind.__module__.startswith("numpy"):
             return self._array(np.asarray(value))
-        raise self._refused(f"a value of type {kind.__name__} has no like in Julia")
+        raise self.refused(f"a value of type {kind.__name__} has no like in Julia")
 
     def _container(self, value: Any, depth: int) -> str:
         if isinstance(value, dict):
             for key in value:
                 if not isinstance(key, str):
-                    raise self._refused(f"the key {key!r} cannot go to Julia: only texts can")
+                    raise self.refused(f"the key {key!r} cannot go to Julia: only texts can")
             pairs = (f"{self._text(key)} => {self._value(item, depth + 1)}" for key, item in value.items())
             return f"Dict{{String,Any}}({', '.join(pairs)})"
         items = [self._value(item, depth + 1) for item in value]
         if isinstance(value, list):
             return f"Any[{', '.join(items)}]"
         if len(items) > _LONGEST_TUPLE:
-            raise self._refused(f"a tuple of {len(items):,} is too long for Julia: make it a list")
+            raise self.refused(f"a tuple of {len(items):,} is too long for Julia: make it a list")
         return f"({', '.join(items)},)" if items else "()"
 
     def _text(self, value: str) -> str:
         try:
             encoded = value.encode()
         except UnicodeEncodeError as error:
-            raise self._refused("its text has half a surrogate pair, which UTF-8 does not have") from error
+            raise self.refused("its text has half a surrogate pair, which UTF-8 does not have") from error
         if len(value) <= INLINE:
             return '"' + "".join(map(_escaped, value)) + '"'
         return f'everest_cell.text("{self._attach(encoded)}")'
@@ -113,7 +95,7 @@ class Literals:
             return f"String[{', '.join(items)}]" if array.ndim else items[0]
         name = TYPES.get(array.dtype.name)
         if name is None:
-            raise self._refused(f"an array of type {array.dtype} has no like in Julia")
+            raise self.refused(f"an array of type {array.dtype} has no like in Julia")
         flat = array.reshape(-1, order="F")
         if not array.ndim:
             return f"{name}({_number(flat[0])})"
@@ -128,13 +110,6 @@ class Literals:
         name = f"everest-value-{len(self.attachments)}.bin"
         self.attachments[name] = content
         return name
-
-    def _refused(self, why: str) -> ValueRefusedError:
-        hint = (
-            "Numbers, fractions, texts, bytes, None, lists, tuples, dictionaries with texts as keys, and arrays of "
-            "numbers go; see the table of values."
-        )
-        return ValueRefusedError(f"{self._name}: {why}", name=self._name, hint=hint)
 
 
 def _is_big(value: Fraction) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...wire import ValueRefusedError
+from ..expressions import Expressions
 
 __all__ = ["CLASSES", "Literals"]
 
@@ -28,40 +27,22 @@ CLASSES = {
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-@dataclass
-class Literals:
-    """Expressions for values, and the files that those name.
+class Literals(Expressions):
+    """Expressions of Octave's for values."""
 
-    Attributes:
-        attachments: contents of files by name.
-        sizes: bytes that each value takes.
-    """
-
-    attachments: dict[str, bytes] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    _name: str = ""
-
-    def input(self, name: str, value: Any) -> str:
-        """An expression for an input.
-
-        Raises:
-            ValueRefusedError: Octave has no such value.
-        """
-        self._name = name
-        before = sum(map(len, self.attachments.values()))
-        text = self._value(value, 0)
-        self.sizes[name] = len(text.encode()) + sum(map(len, self.attachments.values())) - before
-        return text
+    hint: ClassVar[str] = (
+        "Numbers, texts, lists, dictionaries with names as keys, and arrays of numbers go; see the table of values."
+    )
 
     def _value(self, value: Any, depth: int) -> str:
         kind = type(value)
         if depth > _DEEPEST:
-            raise self._refused(f"it is nested more than {_DEEPEST} levels deep")
+            raise self.refused(f"it is nested more than {_DEEPEST} levels deep")
         if kind is bool:
             return "true" if value else "false"
         if kind is int:
             if abs(value) > EXACT:
-                raise self._refused(f"the integer {value} has more digits than Octave's numbers keep")
+                raise self.refused(f"the integer {value} has more digits than Octave's numbers keep")
             return repr(value)
         if kind is float:
             return _number(value)
@@ -75,15 +56,15 @@ class Literals:
             return self._structure(value, depth)
         if isinstance(value, (np.ndarray, np.generic)) and kind.__module__.startswith("numpy"):
             return self._array(np.asarray(value))
-        raise self._refused(f"a value of type {kind.__name__} has no like in Octave")
+        raise self.refused(f"a value of type {kind.__name__} has no like in Octave")
 
     def _text(self, value: str) -> str:
         if "\0" in value:  # it would end the program's text
-            raise self._refused("a text with a NUL character cannot go to Octave")
+            raise self.refused("a text with a NUL character cannot go to Octave")
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise self._refused("its text has half a surrogate pair, which UTF-8 does not have") from error
+            raise self.refused("its text has half a surrogate pair, which UTF-8 does not have") from error
         escaped = "".join(_ESCAPES.get(c, c if c >= " " and c != "\x7f" else f"\\{ord(c):03o}") for c in value)
         return f'"{escaped}"'
 
@@ -91,7 +72,7 @@ class Literals:
         parts = []
         for key, item in value.items():
             if not (isinstance(key, str) and key.isidentifier() and key.isascii()):
-                raise self._refused(f"the key {key!r} cannot be the name of a field in Octave")
+                raise self.refused(f"the key {key!r} cannot be the name of a field in Octave")
             inner = self._value(item, depth + 1)
             parts.append(f'"{key}", {{{inner}}}')  # in braces: a cell array alone would make an array of structures
         return f"struct({', '.join(parts)})"
@@ -99,11 +80,11 @@ class Literals:
     def _array(self, array: np.ndarray[Any, Any]) -> str:
         name = CLASSES.get(array.dtype.name)
         if name is None:
-            raise self._refused(f"an array of type {array.dtype} has no like in Octave")
+            raise self.refused(f"an array of type {array.dtype} has no like in Octave")
         if array.ndim > 2 and array.shape[-1] == 1:
-            raise self._refused(f"an array of shape {array.shape} would lose its last dimension in Octave")
+            raise self.refused(f"an array of shape {array.shape} would lose its last dimension in Octave")
         if array.dtype.kind == "c" and not array.size:
-            raise self._refused("an empty array of complex numbers would be one of real numbers in Octave")
+            raise self.refused("an empty array of complex numbers would be one of real numbers in Octave")
         shape = (1, array.size) if array.ndim < 2 else array.shape
         dimensions = f"[{' '.join(map(str, shape))}]"
         wide = array.dtype.itemsize == 8 and array.dtype.kind in "iu" and array.size
@@ -115,12 +96,6 @@ class Literals:
         self.attachments[file] = array.astype(little, copy=False).tobytes(order="F")
         is_complex = "true" if array.dtype.kind == "c" else "false"
         return f'everest_load("{file}", "{name}", {dimensions}, {is_complex})'
-
-    def _refused(self, why: str) -> ValueRefusedError:
-        hint = (
-            "Numbers, texts, lists, dictionaries with names as keys, and arrays of numbers go; see the table of values."
-        )
-        return ValueRefusedError(f"{self._name}: {why}", name=self._name, hint=hint)
 
 
 def _number(value: float) -> str:

@@ -6,13 +6,12 @@ import base64
 import math
 import re
 import struct
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...wire import ValueRefusedError
+from ..expressions import Expressions
 
 __all__ = ["ARRAYS", "Literals"]
 
@@ -36,35 +35,17 @@ _PLAIN = re.compile(r"[ -&(-~]*\Z")
 _SHORT = re.compile(r"-?\d{1,15}(\.\d*)?\Z")
 
 
-@dataclass
-class Literals:
-    """Expressions for values, and the files that those name.
+class Literals(Expressions):
+    """Expressions of PowerShell's for values."""
 
-    Attributes:
-        attachments: contents of files by name.
-        sizes: bytes that each value takes.
-    """
-
-    attachments: dict[str, bytes] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    _name: str = ""
-
-    def input(self, name: str, value: Any) -> str:
-        """An expression for an input.
-
-        Raises:
-            ValueRefusedError: PowerShell has no such value.
-        """
-        self._name = name
-        before = sum(map(len, self.attachments.values()))
-        text = self._value(value, 0)
-        self.sizes[name] = len(text) + sum(map(len, self.attachments.values())) - before
-        return text
+    hint: ClassVar[str] = (
+        "Numbers, texts, bytes, lists, dictionaries with texts as keys, and arrays of one dimension go."
+    )
 
     def _value(self, value: Any, depth: int) -> str:
         kind = type(value)
         if depth > _DEEPEST:
-            raise self._refused(f"it is nested more than {_DEEPEST} levels deep")
+            raise self.refused(f"it is nested more than {_DEEPEST} levels deep")
         if value is None or kind is bool:
             return {None: "$null", True: "$true", False: "$false"}[value]
         if kind is int:
@@ -85,21 +66,21 @@ class Literals:
             return self._number(value)
         if kind is np.ndarray:
             return self._numbers(value)
-        raise self._refused(f"a value of type {kind.__name__} has no like in PowerShell")
+        raise self.refused(f"a value of type {kind.__name__} has no like in PowerShell")
 
     def _decimal(self, value: Decimal) -> str:
         sign, digits, exponent = value.as_tuple()
         whole = int("".join(map(str, digits))) if isinstance(exponent, int) and -28 <= exponent <= 28 else 2**96
         fits = whole * 10 ** max(0, exponent if isinstance(exponent, int) else 0) < 2**96 if whole < 2**96 else False
         if not fits or (sign and not whole):
-            raise self._refused(f"{value} does not fit PowerShell's decimal numbers of 28 digits")
+            raise self.refused(f"{value} does not fit PowerShell's decimal numbers of 28 digits")
         return f"[decimal]::Parse('{value:f}', [Globalization.CultureInfo]::InvariantCulture)"
 
     def _text(self, value: str) -> str:
         try:
             encoded = value.encode()
         except UnicodeEncodeError as error:
-            raise self._refused("its text has half a surrogate pair, which UTF-8 does not have") from error
+            raise self.refused("its text has half a surrogate pair, which UTF-8 does not have") from error
         if len(encoded) > INLINE_BYTES:
             return f"[Text.Encoding]::UTF8.GetString((everest_bytes '{self._attach(encoded)}'))"
         return _string(value)
@@ -113,16 +94,16 @@ class Literals:
         parts, seen = [], dict[str, str]()
         for key, item in value.items():
             if not isinstance(key, str) or not key:
-                raise self._refused(f"the key {key!r} of a dictionary is not a text")
+                raise self.refused(f"the key {key!r} of a dictionary is not a text")
             other = seen.setdefault(key.casefold(), key)
             if other != key:
-                raise self._refused(f"the keys {other!r} and {key!r} are one in PowerShell")
+                raise self.refused(f"the keys {other!r} and {key!r} are one in PowerShell")
             parts.append(f"({self._text(key)}) = ({self._value(item, depth + 1)})")
         return f"[ordered]@{{{'; '.join(parts)}}}"
 
     def _number(self, value: Any) -> str:
         if value.dtype.name not in ARRAYS:
-            raise self._refused(f"a number of type {value.dtype} has no like in PowerShell")
+            raise self.refused(f"a number of type {value.dtype} has no like in PowerShell")
         if value.dtype.name == "float32":
             return f"[single]({_double(float(value))})"
         return self._value(value.item(), 0)
@@ -131,7 +112,7 @@ class Literals:
         name = ARRAYS.get(array.dtype.name)
         if name is None or array.ndim != 1:
             hint = " (a list of rows goes)" if array.ndim > 1 else ""
-            raise self._refused(f"an array of type {array.dtype} and shape {array.shape} cannot go{hint}")
+            raise self.refused(f"an array of type {array.dtype} and shape {array.shape} cannot go{hint}")
         content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         return f"(everest_array '{self._attach(content)}' ([{name}]) {array.size})"
 
@@ -139,10 +120,6 @@ class Literals:
         name = f"everest-value-{len(self.attachments)}.bin"
         self.attachments[name] = content
         return name
-
-    def _refused(self, why: str) -> ValueRefusedError:
-        hint = "Numbers, texts, bytes, lists, dictionaries with texts as keys, and arrays of one dimension go."
-        return ValueRefusedError(f"{self._name}: {why}", name=self._name, hint=hint)
 
 
 def _integer(value: int) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...wire import ValueRefusedError
+from ..expressions import Expressions
 from .frames import categorical, frame
 
 __all__ = ["Literals"]
@@ -22,38 +21,13 @@ _DEEPEST = 30  # R's parser has places for 50 open brackets
 _SIMPLE = set(map(chr, range(32, 127))) - {'"', "\\"}
 
 
-@dataclass
-class Literals:
-    """Expressions for values, and the files that those name.
+class Literals(Expressions):
+    """Expressions of R's for values."""
 
-    Attributes:
-        attachments: contents of files by name.
-        sizes: bytes that each value takes.
-    """
-
-    attachments: dict[str, bytes] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    _name: str = ""
-
-    def input(self, name: str, value: Any) -> str:
-        """An expression for an input.
-
-        Raises:
-            ValueRefusedError: R has no such value.
-        """
-        self._name = name
-        before = sum(map(len, self.attachments.values()))
-        text = self._value(value, 0)
-        self.sizes[name] = len(text.encode()) + sum(map(len, self.attachments.values())) - before
-        return text
-
-    def refused(self, why: str) -> ValueRefusedError:
-        """The error for the input that is being written."""
-        hint = (
-            "Numbers, texts, bytes, None, lists, dictionaries with texts as keys, arrays of numbers, and data frames "
-            "go; see the table of values."
-        )
-        return ValueRefusedError(f"{self._name}: {why}", name=self._name, hint=hint)
+    hint: ClassVar[str] = (
+        "Numbers, texts, bytes, None, lists, dictionaries with texts as keys, arrays of numbers, and data frames "
+        "go; see the table of values."
+    )
 
     def texts(self, values: list[str]) -> str:
         """A character vector."""
