@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .notebook import RemoteJob
 
-__all__ = ["RemoteJob", "__version__", "load_ipython_extension", "remote", "unload_ipython_extension"]
+__all__ = ["RemoteJob", "__version__", "job", "load_ipython_extension", "remote", "unload_ipython_extension"]
 __version__ = "0.1.0"
 
 _ATTRIBUTE = "_everest"
@@ -33,7 +33,9 @@ def remote(
     fetch: Sequence[str] = (),
     name: str = "",
     time_limit: float | None = None,
+    queue_limit: float | None = None,
     settings: Mapping[str, Any] | None = None,
+    fresh: bool = True,
 ) -> RemoteJob:
     """Start a program on a route, as a `%%remote` cell does, and go on at once.
 
@@ -46,10 +48,12 @@ def remote(
         fetch: patterns of files to bring back into the working directory.
         name: the job's name.
         time_limit: seconds after which it is killed.
+        queue_limit: seconds after which it is withdrawn, when it has not begun to run by then.
         settings: settings of the route's language, as `--with` gives them.
+        fresh: False takes the kept result of the same work, or its job that is still running, instead of a new job.
 
     Returns:
-        The job: `await job` and `job.result()` give a dictionary of the outputs.
+        The job, whose output goes to the cell that called this: `await job` and `job.result()` give a dictionary of the outputs.
 
     Raises:
         EverestError: something about the call; nothing was submitted.
@@ -71,8 +75,32 @@ def remote(
         fetch=fetch,
         name=name,
         time_limit=time_limit,
+        queue_limit=queue_limit,
         settings=settings,
+        fresh=fresh,
     )
+
+
+def job(job_id: str) -> RemoteJob:
+    """A job that was submitted earlier, by this kernel or another one, on this day or another.
+
+    It is followed in the background, and shows nothing of its output; `result()` gives its outputs by name, for a cell
+    of this package's, and `log()` what it has written.
+
+    Args:
+        job_id: as headers and `%jobs` show it.
+
+    Raises:
+        RefusedError: its server has no such job.
+        EverestError: the server cannot be asked.
+
+    Example:
+        >>> job("65f0c1d2e3a4b5c6d7e8f901").result()["y"]
+        4
+    """
+    from .notebook import open_job, shared_session
+
+    return open_job(shared_session(), job_id)
 
 
 def load_ipython_extension(shell: Any) -> None:

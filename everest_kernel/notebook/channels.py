@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ..languages import Display
 
-__all__ = ["Channel", "KernelChannel", "LocalChannel", "QueueChannel", "channel_for"]
+__all__ = ["Channel", "KernelChannel", "LocalChannel", "Nowhere", "QueueChannel", "cell_id", "channel_for", "replaces_displays"]
 
 
 class Channel(Protocol):
@@ -96,7 +96,36 @@ class QueueChannel:
             item(channel)
 
 
+class Nowhere:
+    """Output that nobody sees."""
+
+    def text(self, stream: str, text: str) -> None:
+        """Drop it."""
+
+    def display(self, display: Display) -> None:
+        """Drop it."""
+
+
 def channel_for(shell: Any) -> Channel:
     """The channel of the cell that is running now."""
     kernel = getattr(shell, "kernel", None)
     return LocalChannel() if kernel is None else KernelChannel(kernel)
+
+
+def replaces_displays(shell: Any) -> bool:
+    """Whether the front end replaces displays, as notebooks and what executes them do.
+
+    Consoles do not. They name no cell, which notebooks do, and can be asked questions, which nbclient cannot.
+    """
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return False
+    parent = kernel.get_parent("shell") or {}
+    return bool(cell_id(shell)) or not (parent.get("content") or {}).get("allow_stdin")
+
+
+def cell_id(shell: Any) -> str:
+    """The front end's id of the cell that is running now; empty when it has none."""
+    kernel = getattr(shell, "kernel", None)
+    parent = (kernel.get_parent("shell") or {}) if kernel is not None else {}
+    return str((parent.get("metadata") or {}).get("cellId") or "")

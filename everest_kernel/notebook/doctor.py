@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from ..languages import Display
 from ..routes import EMBEDDED, Configuration, Route, load_configuration, route_table
 from ..wire import AuthenticationError, ConfigurationError, EverestError, EverestTimeoutError
+from .channels import Nowhere
+from .finish import finish
+from .job_source import Caller, Submission
+from .memory import NoMemory
 from .options import RemoteOptions
-from .remote_cell import RemoteRun, finish, prepare
+from .prepare import prepare
+from .remote_run import RemoteRun
 from .servers import find_token, server_settings
+from .session import NotebookSession
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -150,9 +155,11 @@ async def _round_trip(name: str, configuration: Configuration, client: EverestCl
         prepared = prepare(options, "answer=$((6 * 7))", {}, {}, folder)
         if prepared.route.server != name:  # the route is for another one: its application and resources are not here
             prepared = replace(prepared, route=replace(prepared.route, server=name, application="", resources=()))
-        run = RemoteRun(prepared, _Nowhere(), "")
+        session = NotebookSession(NoMemory())
+        session.use_client(name, client)
+        run = RemoteRun(Submission(prepared, session.memory, Caller(), fresh=True), Nowhere(), "")
         with anyio.fail_after(_JOB_SECONDS):
-            outcome = await run.run(client)
+            outcome = await run.run(session)
         finish(run, outcome, values, folder)
     except TimeoutError:
         return RoundTrip(time.monotonic() - began, f"it was not over after {_JOB_SECONDS:g} s and was cancelled")
@@ -160,16 +167,6 @@ async def _round_trip(name: str, configuration: Configuration, client: EverestCl
         return RoundTrip(time.monotonic() - began, str(error))
     wrong = "" if values.get("answer") == "42" else f"it answered {values.get('answer')!r} where 42 was right"
     return RoundTrip(time.monotonic() - began, wrong, run.header.resource)
-
-
-class _Nowhere:
-    """A channel whose output nobody sees."""
-
-    def text(self, stream: str, text: str) -> None:
-        """Drop it."""
-
-    def display(self, display: Display) -> None:
-        """Drop it."""
 
 
 async def _limited(work: Awaitable[_T]) -> _T:

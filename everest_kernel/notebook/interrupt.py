@@ -15,7 +15,7 @@ from typing import Any
 
 from ..wire import JobCancelledError
 from .channels import Channel, QueueChannel
-from .remote_cell import RemoteRun
+from .remote_run import RemoteRun
 
 __all__ = ["interrupted", "pump_until_told", "until_told", "wake_at_signals"]
 

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..languages import Display
-from ..wire import CellOptionError, EverestError
-from .channels import LocalChannel, QueueChannel, channel_for
+from ..wire import CellOptionError
+from .again import decide
+from .background import start_background
+from .caller import caller_of
+from .channels import LocalChannel, QueueChannel, channel_for, replaces_displays
 from .dry_run import dry_run_display
 from .everest_magic import EVEREST_HELP, EverestMagic
+from .finish import finish, keep
 from .interrupt import interrupted, pump_until_told, until_told, wake_at_signals
-from .options import HELP, parse_remote_line
-from .remote_cell import Outcome, Prepared, RemoteRun, finish, prepare
+from .job_output import save_output, show_output
+from .job_source import AlreadyRunning, ExistingJob, Submission
+from .namespace import mark_result, values_setter
+from .options import HELP, parse_remote_line, read_job_id
+from .outcome import Outcome
+from .prepare import prepare
+from .reminder import Reminder
+from .remote_run import RemoteRun
 from .session import shared_session
 from .transform import ENTRY, CellTransformer
 
 if TYPE_CHECKING:
-    from ..client import EverestClient
     from .channels import Channel
+    from .job_source import JobSource
+    from .options import RemoteOptions
+    from .remote_job import RemoteJob
 
 __all__ = ["Everest", "load", "unload"]
 
@@ -33,43 +44,89 @@ class Everest:
         self.shell = shell
         self.session = shared_session()
         self.transformer = CellTransformer()
+        self.reminder = Reminder(shell, self.session)
 
     async def run_cell(self, magic: str, line: str, body: str) -> Any:
         """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
         wake_at_signals()
-        prepared = self._prepare(line, body)
-        if prepared.options.dry_run:
-            return LocalChannel().display(dry_run_display(prepared))
-        run = self._run_for(prepared, channel_for(self.shell))
-        running = self.session.thread.start(self._send(run))
-        outcome = asyncio.wrap_future(running.over)
-        try:
-            await asyncio.shield(outcome)
-        except asyncio.CancelledError:
-            running.cancel()
-            raise interrupted(run, told=await until_told(outcome)) from None
-        return self._finish(run, outcome.result())
+        begun = self._begin(magic, line, body, channel_for(self.shell))
+        if not isinstance(begun, RemoteRun):
+            return begun
+        while True:
+            running = self.session.thread.start(begun.run(self.session))
+            over = asyncio.wrap_future(running.over)
+            try:
+                await asyncio.shield(over)
+            except AlreadyRunning as found:
+                decide(begun.source, found, self.shell)
+                continue
+            except asyncio.CancelledError:
+                running.cancel()
+                raise interrupted(begun, told=await until_told(over)) from None
+            return self._finish(begun, over.result())
 
     def remote(self, line: str, cell: str) -> Any:
         """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
-        prepared = self._prepare(line, cell)
-        if prepared.options.dry_run:
-            return LocalChannel().display(dry_run_display(prepared))
+        return self._run_here("remote", line, cell)
+
+    def attach(self, line: str) -> Any:
+        """Follow a job that was submitted earlier, by this kernel or another one.
+
+        %attach JOB     show all that it has written from its beginning, go on until it ends, and set its values
+
+        Interrupting this cancels the job. `everest_kernel.job("JOB")` follows it in the background instead; `%jobs`
+        lists the jobs that there are.
+
+        Example: %attach 65f0c1d2e3a4b5c6d7e8f901
+        """
+        return self._run_here("attach", line, "")
+
+    def _run_here(self, magic: str, line: str, cell: str) -> Any:
         channel, local = QueueChannel(), LocalChannel()
-        run = self._run_for(prepared, channel)
-        running = self.session.thread.start(self._send(run))
-        running.over.add_done_callback(lambda _: channel.close())
-        try:
-            channel.pump(local)
-            outcome = running.over.result()
-        except KeyboardInterrupt:
-            running.cancel()
-            told = pump_until_told(channel, local)
-            if not told:
-                run.channel = channel_for(self.shell)  # nobody pumps any more
-            raise interrupted(run, told=told) from None
-        run.channel = local
-        return self._finish(run, outcome)
+        begun = self._begin(magic, line, cell, channel)
+        if not isinstance(begun, RemoteRun):
+            return begun
+        while True:
+            running = self.session.thread.start(begun.run(self.session))
+            running.over.add_done_callback(lambda _: channel.close())
+            try:
+                channel.pump(local)
+                outcome = running.over.result()
+            except AlreadyRunning as found:
+                decide(begun.source, found, self.shell)
+                continue
+            except KeyboardInterrupt:
+                running.cancel()
+                told = pump_until_told(channel, local)
+                if not told:
+                    begun.redirect(channel_for(self.shell))  # nobody pumps any more
+                raise interrupted(begun, told=told) from None
+            begun.redirect(local)
+            return self._finish(begun, outcome)
+
+    def _begin(self, magic: str, line: str, body: str, channel: Channel) -> Any:
+        """What the cell is to wait for, when that is anything; else its value."""
+        if magic == "attach":
+            source: JobSource = ExistingJob(read_job_id(line, "%attach"), self.session.memory, "", Path.cwd())
+            return self._run_for(source, channel)
+        options = parse_remote_line(line)
+        prepared = prepare(options, body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
+        if options.dry_run:
+            LocalChannel().display(dry_run_display(prepared))
+            return None
+        source = Submission(
+            prepared, self.session.memory, caller_of(self.shell), fresh=options.fresh, running=options.running
+        )
+        return self._start(source, options) if options.background else self._run_for(source, channel)
+
+    def _start(self, source: JobSource, options: RemoteOptions) -> RemoteJob:
+        """Start a background job; its output goes to this cell, whatever runs later."""
+        setter = values_setter(self.shell) if options.set_values else None
+        channel = channel_for(self.shell)
+        job = start_background(self.session, source, channel, Path.cwd(), set_values=setter, reports=True)
+        if options.into:
+            self.shell.user_ns[options.into] = job
+        return job
 
     def log(self, line: str) -> None:
         """Show the whole output of a job, or save it to files.
@@ -89,70 +146,22 @@ class Everest:
 
     async def _log(self, job_id: str, folder: Path | None, channel: Channel) -> None:
         client = await self.session.client_of_job(job_id)
-        job = await client.job(job_id)
-        for stream in ("stdout", "stderr"):
-            value = job.result.get(stream)
-            if not isinstance(value, str):
-                continue
-            if folder is None:
-                await _show_stream(client, value, stream, channel)
-                continue
-            await _save_stream(client, value, folder / stream)
-            channel.text("stdout", f"{folder / stream}\n")
+        if folder is None:
+            await show_output(client, job_id, channel)
+            return
+        for path in await save_output(client, job_id, folder):
+            channel.text("stdout", f"{path}\n")
 
-    def _prepare(self, line: str, body: str) -> Prepared:
-        return prepare(parse_remote_line(line), body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
-
-    def _run_for(self, prepared: Prepared, channel: Channel) -> RemoteRun:
-        return RemoteRun(prepared, channel, os.urandom(8).hex(), replaces=_replaces_displays(self.shell))
-
-    async def _send(self, run: RemoteRun) -> Outcome:
-        """On the client's thread. An interrupt arrives here as a cancellation and becomes a cancel of the job."""
-        client = await self.session.client(run.prepared.route.server)
-        try:
-            return await run.run(client)
-        except asyncio.CancelledError:
-            run.end("cancelled" if run.is_cancelled else "interrupted")
-            raise
-        except EverestError:
-            run.end("failed")
-            raise
-        finally:
-            self.session.note_job(run.job_id, run.prepared.route.server)
+    def _run_for(self, source: JobSource, channel: Channel) -> RemoteRun:
+        return RemoteRun(source, channel, os.urandom(8).hex(), replaces=replaces_displays(self.shell))
 
     def _finish(self, run: RemoteRun, outcome: Outcome) -> Any:
         back = finish(run, outcome, self.shell.user_ns, Path.cwd())
+        keep(run, outcome, self.session.memory)
+        mark_result(self.shell, run.provenance())
         if back.display is not None:
             return _Shown(back.display)
         return back.last
-
-
-async def _show_stream(client: EverestClient, value: str, stream: str, channel: Channel) -> None:
-    """Show an output: a file, in pieces, or a text that the server gives as it is."""
-    from ..client import is_file_uri
-
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def show(text: str) -> None:
-        if text:  # a stream message without text is against the protocol
-            channel.text(stream, text)
-
-    if not is_file_uri(value):
-        show(value)
-        return
-    async with client.stream(value) as blocks:
-        async for block in blocks:
-            show(decoder.decode(block))
-    show(decoder.decode(b"", final=True))
-
-
-async def _save_stream(client: EverestClient, value: str, target: Path) -> None:
-    from ..client import is_file_uri
-
-    if is_file_uri(value):
-        await client.download_to(value, target)
-    else:
-        target.write_text(value, "utf-8")
 
 
 class _Shown:
@@ -168,19 +177,6 @@ class _Shown:
         return self._display.data, self._display.metadata
 
 
-def _replaces_displays(shell: Any) -> bool:
-    """Whether the front end replaces displays, as notebooks and what executes them do.
-
-    Consoles do not. They name no cell, which notebooks do, and can be asked questions, which nbclient cannot.
-    """
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return False
-    parent = kernel.get_parent("shell") or {}
-    named = (parent.get("metadata") or {}).get("cellId")
-    return bool(named) or not (parent.get("content") or {}).get("allow_stdin")
-
-
 def load(shell: Any) -> Everest:
     """Give a shell the magics."""
     everest = Everest(shell)
@@ -189,20 +185,23 @@ def load(shell: Any) -> Everest:
     connection.everest.__func__.__doc__ = EVEREST_HELP  # type: ignore[attr-defined]
     shell.register_magic_function(everest.remote, "cell", "remote")
     shell.register_magic_function(everest.log, "line", "log")
+    shell.register_magic_function(everest.attach, "line", "attach")
     shell.register_magic_function(connection.everest, "line", "everest")
     shell.input_transformers_cleanup.append(everest.transformer)
     shell.events.register("pre_execute", everest.transformer.enter)
     shell.events.register("post_execute", everest.transformer.leave)
+    shell.events.register("pre_run_cell", everest.reminder.first_cell)
     object.__setattr__(shell, ENTRY, everest.run_cell)
     return everest
 
 
 def unload(shell: Any, everest: Everest) -> None:
     """Take them away again."""
-    for kind, name in (("cell", "remote"), ("line", "log"), ("line", "everest")):
+    for kind, name in (("cell", "remote"), ("line", "log"), ("line", "attach"), ("line", "everest")):
         shell.magics_manager.magics[kind].pop(name, None)
     shell.input_transformers_cleanup.remove(everest.transformer)
     shell.events.unregister("pre_execute", everest.transformer.enter)
     shell.events.unregister("post_execute", everest.transformer.leave)
+    shell.events.unregister("pre_run_cell", everest.reminder.first_cell)
     delattr(shell, ENTRY)
     everest.session.close()

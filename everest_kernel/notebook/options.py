@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import keyword
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ from typing import Any
 from ..routes import parse_duration
 from ..wire import CellOptionError
 
-__all__ = ["HELP", "OPTIONS", "WITH_VALUE", "RemoteOptions", "parse_remote_line"]
+__all__ = ["HELP", "OPTIONS", "RUNNING", "WITH_VALUE", "RemoteOptions", "parse_remote_line", "read_job_id"]
 
 HELP = """\
 Run this cell on a resource.
@@ -26,6 +28,13 @@ ROUTE           where the cell goes: a language such as `python`, `maple`, `octa
 --fetch '*.png'        files to bring back, by pattern (may be repeated)
 --name NAME     the job's name
 --time-limit 10m       kill it after this time (90s, 10m, 1h30m)
+--queue-limit 2m       withdraw it when it has not begun to run by then
+--bg            go on at once; the cell's value is a job that can be awaited and asked
+--into NAME     with --bg: give the job this name
+--set           with --bg: set the values that come back when it ends, as a cell without --bg does
+--fresh         run it, also when the same cell has succeeded before and its result is kept
+--running new   when this cell's job is still running: start a second one; `attach` (follow that one) is the
+                default, `ask` asks
 --with NAME=VALUE       a setting of the route's language, such as standard=c++20 (may be repeated)
 --maple                short for --with syntax=maple, for languages that can be written as Maple is
 --sympy                short for --with symbolic=sympy: symbolic results as sympy expressions, not as texts
@@ -39,6 +48,11 @@ Examples
     %%remote python --in grid --out mean --time-limit 5m
     mean = grid.mean(axis=0)
 
+    %%remote python --bg --into job
+    total = simulate(1_000_000)
+
+    (await job)["total"]                        # in a later cell
+
     %%remote maple --in a --out s
     s := int(exp(-a*x^2), x = 0..infinity);
 
@@ -47,10 +61,21 @@ Examples
     lines=$(wc -l < out/all.txt)
 """
 
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]+")
+RUNNING = ("attach", "new", "ask")
+"""What `--running` can say."""
+
 
 @dataclass
 class RemoteOptions:
-    """A parsed line. `inputs` and `outputs` are None when the cell's own text decides."""
+    """A parsed line. `inputs` and `outputs` are None when the cell's own text decides.
+
+    Attributes:
+        line: as it was written.
+        into: name for the background job.
+        set_values: whether a background job sets values at its end.
+        running: what to do about a job of this cell that still runs: `attach`, `new` or `ask`.
+    """
 
     route: str = ""
     inputs: tuple[str, ...] | None = None
@@ -61,6 +86,13 @@ class RemoteOptions:
     time_limit: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     dry_run: bool = False
+    line: str = ""
+    queue_limit: float | None = None
+    background: bool = False
+    into: str = ""
+    set_values: bool = False
+    fresh: bool = False
+    running: str = "attach"
 
 
 def parse_remote_line(line: str) -> RemoteOptions:
@@ -73,7 +105,7 @@ def parse_remote_line(line: str) -> RemoteOptions:
         words = shlex.split(line)
     except ValueError as error:
         raise CellOptionError(f"the options cannot be read: {error}", hint=_TRY_HELP) from error
-    options = RemoteOptions()
+    options = RemoteOptions(line=line.strip())
     rest = iter(words)
     for word in rest:
         if word.startswith("--"):
@@ -87,7 +119,26 @@ def parse_remote_line(line: str) -> RemoteOptions:
             options.route = word
     if not options.route:
         raise CellOptionError("no route: write %%remote python, or another route's name", hint=_TRY_HELP)
+    for option, given in (("--into", options.into), ("--set", options.set_values)):
+        if given and not options.background:
+            raise CellOptionError(f"{option} is for a cell with --bg", hint=_TRY_HELP)
+    if options.background and options.running == "ask":
+        raise CellOptionError("--running ask needs a cell that waits for the answer, and one with --bg does not")
     return options
+
+
+def read_job_id(line: str, magic: str) -> str:
+    """The only word of a line that names a job.
+
+    Raises:
+        CellOptionError: there is none, more than one, or it cannot be an id.
+    """
+    words = line.split()
+    if len(words) != 1:
+        raise CellOptionError(f"write {magic} JOB, with one job's id", hint="`%jobs` lists the jobs that there are.")
+    if not _JOB_ID.fullmatch(words[0]):  # it becomes a part of an address
+        raise CellOptionError(f"{words[0]!r} is no job's id", hint="`%jobs` lists the jobs that there are.")
+    return words[0]
 
 
 def _set(options: RemoteOptions, option: str, value: str | None, following: Callable[[], str | None]) -> None:
@@ -134,8 +185,16 @@ def _setting(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _dry_run(options: RemoteOptions) -> None:
-    options.dry_run = True
+def _name(text: str) -> str:
+    if not text.isidentifier() or keyword.iskeyword(text):
+        raise ValueError(f"{text!r} is not a name")
+    return text
+
+
+def _running(text: str) -> str:
+    if text not in RUNNING:
+        raise ValueError(f"{text!r} is none of {', '.join(RUNNING)}")
+    return text
 
 
 def _text(text: str) -> str:
@@ -147,7 +206,10 @@ def _text(text: str) -> str:
 _FLAGS: dict[str, Callable[[RemoteOptions], None]] = {
     "--maple": lambda options: options.settings.update(syntax="maple"),
     "--sympy": lambda options: options.settings.update(symbolic="sympy"),
-    "--dry-run": _dry_run,
+    "--dry-run": lambda options: setattr(options, "dry_run", True),
+    "--bg": lambda options: setattr(options, "background", True),
+    "--set": lambda options: setattr(options, "set_values", True),
+    "--fresh": lambda options: setattr(options, "fresh", True),
 }
 _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--in": ("inputs", _names),
@@ -156,6 +218,9 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--fetch": ("fetch", _text),
     "--name": ("name", _text),
     "--time-limit": ("time_limit", parse_duration),
+    "--queue-limit": ("queue_limit", parse_duration),
+    "--into": ("into", _name),
+    "--running": ("running", _running),
     "--with": ("settings", _setting),
 }
 OPTIONS = (*_VALUES, *_FLAGS)

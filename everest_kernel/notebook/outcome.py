@@ -15,7 +15,10 @@ __all__ = ["Outcome", "failure_of", "file_of"]
 class Outcome:
     """What a finished job left: the job, its values and pictures as they came, and an open file with what it fetched.
 
-    `error` is what the program's output says of an error.
+    Attributes:
+        error: what the program's output says of an error.
+        output: all that it wrote, in order; None when that was too much to keep.
+        kept: whether all this is from the results cache.
     """
 
     job: Job
@@ -24,6 +27,8 @@ class Outcome:
     fetched: IO[bytes] | None = None
     last_lines: tuple[str, ...] = ()
     error: str = ""
+    output: list[tuple[str, bytes]] | None = None
+    kept: bool = False
 
     def __del__(self) -> None:
         if self.fetched is not None:  # nobody may have wanted it

@@ -1,60 +1,75 @@
-"""`remote(...)`: the Python call behind `%%remote`, for cells that want several jobs at once."""
+"""A job in the background: what `--bg`, `everest_kernel.remote(...)` and `everest_kernel.job(ID)` give."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
 import os
-from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import threading
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 from ..languages import Display
 from ..wire import CellError, JobCancelledError
-from .channels import Channel, LocalChannel
-from .options import RemoteOptions
-from .remote_cell import Outcome, RemoteRun, finish, prepare
+from .channels import Channel, channel_for, replaces_displays
+from .job_output import JobText, read_output
+from .remote_run import RemoteRun
 from .session import NotebookSession
+from .tables import table
 
-__all__ = ["RemoteJob", "start_remote"]
+if TYPE_CHECKING:
+    from ..client import Running
+
+__all__ = ["RemoteJob"]
 
 
 class RemoteJob:
     """A job that runs. Await it, or call `result()`: both give the outputs by name.
 
-    Attributes:
-        id: the Everest job's id; empty until it is submitted.
-        status: the last state that was seen, as a word.
+    As the last value of a cell it shows itself, and keeps what it shows true where the front end can.
     """
 
-    def __init__(self, run: RemoteRun, future: concurrent.futures.Future[Outcome]) -> None:
+    def __init__(self, run: RemoteRun, running: Running[dict[str, Any]], session: NotebookSession) -> None:
         self._run = run
-        self._future = future
-        self._outputs: dict[str, Any] | None = None
+        self._running = running
+        self._session = session
+        self._views: list[tuple[Channel, str, bool]] = []
+        self._lock = threading.Lock()
+        run.watchers.append(self._changed)
 
     def __repr__(self) -> str:
         return f"<RemoteJob {self.id or 'not submitted yet'}: {self.status}>"
 
     @property
     def id(self) -> str:
-        """The Everest job's id."""
+        """The Everest job's id; empty until it is submitted."""
         return self._run.job_id
 
     @property
     def status(self) -> str:
-        """The last state that was seen."""
+        """The last state that was seen, as a word."""
         return self._run.header.state
+
+    @property
+    def route(self) -> str:
+        """The route's name."""
+        return self._run.header.route
+
+    @property
+    def resource(self) -> str:
+        """Name of the resource; empty until it is known."""
+        return self._run.header.resource
 
     def done(self) -> bool:
         """Whether it is over."""
-        return self._future.done()
+        return self._running.over.done()
 
     def cancel(self) -> None:
-        """Cancel the job on its resource."""
-        self._future.cancel()
+        """Cancel the job on its resource; its state says when that is confirmed."""
+        self._running.cancel()
 
     def result(self, timeout: float | None = None) -> dict[str, Any]:
-        """Wait, at most `timeout` seconds, and give the outputs by name.
+        """Wait, at most `timeout` seconds, and give the outputs by name. An interrupt ends the waiting, not the job.
 
         Raises:
             JobFailedError: it failed.
@@ -62,7 +77,7 @@ class RemoteJob:
             TimeoutError: it is not over yet.
         """
         try:
-            return self._finish(self._future.result(timeout))
+            return self._running.over.result(timeout)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from None
         except concurrent.futures.TimeoutError:
@@ -72,66 +87,65 @@ class RemoteJob:
         return self._wait().__await__()
 
     async def _wait(self) -> dict[str, Any]:
+        over = asyncio.wrap_future(self._running.over)
         try:
-            return self._finish(await asyncio.wrap_future(self._future))
+            return await asyncio.shield(over)  # an interrupt ends the waiting, not the job
         except asyncio.CancelledError:
-            if self._future.cancelled():
+            if over.cancelled():
                 raise self._cancelled() from None
             raise
 
-    def _finish(self, outcome: Outcome) -> dict[str, Any]:
-        if self._outputs is None:
-            values: dict[str, Any] = {}
-            finish(self._run, outcome, values, Path.cwd())
-            self._outputs = values
-        return self._outputs
+    def log(self, stream: str = "") -> JobText:
+        """What the job has written so far, or all of it when it is over.
+
+        Args:
+            stream: `stdout` or `stderr`; both, one after the other, when it is empty.
+
+        Raises:
+            CellError: it is not submitted yet, or there is no such stream.
+            EverestError: the server does not give it.
+        """
+        if stream not in ("", "stdout", "stderr"):
+            raise CellError(f"there is no stream {stream!r}", hint="Write log('stdout') or log('stderr').")
+        if not self.id:
+            raise CellError("the job is not submitted yet")
+        streams = (stream,) if stream else ("stdout", "stderr")
+        return self._session.thread.run(read_output(self._session, self.id, streams))
 
     def _cancelled(self) -> JobCancelledError:
         return JobCancelledError("the job was cancelled", job_id=self.id or None)
 
+    # --- how it shows itself
 
-class _Silent:
-    """Shows what the job prints, without a header line."""
+    def _ipython_display_(self) -> None:
+        from IPython.core.getipython import get_ipython
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+        shell = get_ipython()  # type: ignore[no-untyped-call]
+        view = (channel_for(shell), os.urandom(8).hex(), replaces_displays(shell))
+        with self._lock:
+            self._views.append(view)
+            _show(self._run, view, first=True)
 
-    def text(self, stream: str, text: str) -> None:
-        self._channel.text(stream, text)
+    def _changed(self) -> None:
+        over = self._run.header.seconds is not None
+        with self._lock:
+            for view in self._views:
+                if view[2] or over:  # where nothing is replaced, only the end is news
+                    _show(self._run, view)
+            if over:
+                self._views.clear()
 
-    def display(self, display: Display) -> None:
-        if not display.metadata.get("everest_header"):
-            self._channel.display(display)
+
+def _show(run: RemoteRun, view: tuple[Channel, str, bool], *, first: bool = False) -> None:
+    channel, display_id, replaces = view
+    data = {"text/plain": run.header.text(), "text/html": _html(run)}
+    metadata: dict[str, Any] = {"everest_job": True}
+    if run.job is not None:
+        metadata["everest"] = run.provenance()
+    channel.display(Display(data, metadata, {"display_id": display_id}, replaces and not first))
 
 
-def start_remote(
-    session: NotebookSession,
-    route: str,
-    code: str,
-    *,
-    inputs: Mapping[str, Any] | None = None,
-    outputs: Sequence[str] = (),
-    files: Sequence[str] = (),
-    fetch: Sequence[str] = (),
-    name: str = "",
-    time_limit: float | None = None,
-    settings: Mapping[str, Any] | None = None,
-    channel: Channel | None = None,
-) -> RemoteJob:
-    """Start a program on a route; see `everest_kernel.remote`."""
-    if isinstance(outputs, str):
-        raise CellError(f"outputs must be a list of names, not the text {outputs!r}")
-    given = dict(inputs or {})
-    options = RemoteOptions(route, tuple(given), tuple(outputs), list(files), list(fetch), name, time_limit)
-    options.settings.update(settings or {})
-    prepared = prepare(options, code, given, {}, Path.cwd())
-    run = RemoteRun(prepared, _Silent(channel or LocalChannel()), os.urandom(8).hex())
-
-    async def send() -> Outcome:
-        client = await session.client(prepared.route.server)
-        try:
-            return await run.run(client)
-        finally:
-            session.note_job(run.job_id, prepared.route.server)
-
-    return RemoteJob(run, session.thread.submit(send()))
+def _html(run: RemoteRun) -> str:
+    header = run.header
+    rows = [[header.job_id or "not submitted yet", header.route, header.resource, header.state, *header.details()]]
+    return table(["job", "route", "resource", "state", "time", "values and files"], rows)["text/html"]

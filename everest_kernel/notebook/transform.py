@@ -13,10 +13,12 @@ from contextvars import ContextVar
 __all__ = ["ENTRY", "MAGICS", "CellTransformer"]
 
 MAGICS = ("remote",)
+LINE_MAGICS = ("attach",)
 ENTRY = "run_everest_cell"
 """Name of the shell's coroutine method that a rewritten cell awaits."""
 
 _FIRST_LINE = re.compile(r"%%(?P<magic>\w+)(?P<line>[^\n]*)")
+_ONLY_LINE = re.compile(r"%(?P<magic>\w+)(?P<line>[^\n]*)\s*")
 
 
 class CellTransformer:
@@ -33,6 +35,9 @@ class CellTransformer:
         start = next((i for i, line in enumerate(lines) if line.strip()), None)
         if self._inside.get() or start is None:
             return lines
+        only = _ONLY_LINE.fullmatch("".join(lines[start:]))
+        if only is not None and only["magic"] in LINE_MAGICS and not only["line"].rstrip().endswith("?"):
+            return [f"await get_ipython().{ENTRY}({only['magic']!r}, {only['line'].strip()!r}, '')\n"]
         match = _FIRST_LINE.match(lines[start])
         if match is None or match["magic"] not in MAGICS or match["line"].strip() == "?":
             return lines

@@ -1,0 +1,162 @@
+"""What the runs of a session leave on this machine and find there: the journal of jobs, and kept results.
+
+Everything happens in order on one thread of its own, so that the disk never holds up the client's loop. A journal or
+a cache that cannot be used costs its comforts, not the cell: what is wrong is said once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ..routes import load_configuration
+from ..wire import ConfigurationError, Job
+
+if TYPE_CHECKING:
+    from ..records import CachedResult, JobRecord, Journal, ResultCache
+
+__all__ = ["Memory", "NoMemory"]
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+class Memory:
+    """The records of this user, opened when they are first needed. For the client's loop, but for `close`."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, "everest-records")
+        self._journal: Journal | None = None
+        self._cache: ResultCache | None = None
+        self._problem = ""
+        self._told: set[str] = set()
+
+    def take_problem(self) -> str:
+        """What is wrong with the records, when that has not been said yet."""
+        problem, self._problem = self._problem, ""
+        return problem
+
+    async def begin(self, record: JobRecord) -> None:
+        """Note a job that is about to be submitted; it is on disk when this returns."""
+        await self._do(lambda: self._open_journal().begin(record), None)
+
+    def acknowledged(self, key: str, job: Job) -> None:
+        """The server has it."""
+        self._later(lambda: self._open_journal().acknowledged(key, job))
+
+    def refused(self, key: str) -> None:
+        """The server does not have it."""
+        self._later(lambda: self._open_journal().forget(key))
+
+    def saw(self, job: Job) -> None:
+        """The server said something new of a job."""
+        self._later(lambda: self._open_journal().saw(job))
+
+    def forget(self, job_id: str) -> None:
+        """The server does not know this job any more."""
+        self._later(lambda: self._open_journal().forget(job_id))
+
+    async def same(self, content: str, notebook: str, cell: str) -> list[JobRecord]:
+        """Unfinished jobs of this very cell."""
+        return await self._do(lambda: self._open_journal().same(content, notebook, cell), [])
+
+    def look_for_unfinished(self, notebook: str, found: Callable[[list[JobRecord]], None]) -> None:
+        """Call `found`, on the thread of the records, with jobs of a notebook of which no end was seen, if there are any.
+
+        Nothing is made for this where there is no journal.
+        """
+
+        def look() -> None:
+            from ..records import journal_path
+
+            if not journal_path().exists():
+                return
+            records = self._open_journal().unfinished(notebook)
+            if records:
+                found(records)
+
+        self._later(look)
+
+    async def find(self, job_id: str) -> JobRecord | None:
+        """What is noted of a job."""
+        return await self._do(lambda: self._open_journal().find(job_id), None)
+
+    async def recall(self, content: str, folder: Path) -> CachedResult | None:
+        """The kept result of the same work."""
+
+        def recall() -> CachedResult | None:
+            cache = self._open_cache(folder)
+            return None if cache is None else cache.get(content)
+
+        return await self._do(recall, None)
+
+    def keep(self, content: str, result: CachedResult, folder: Path) -> None:
+        """Keep a result, if there is room for it."""
+
+        def keep() -> None:
+            cache = self._open_cache(folder)
+            if cache is not None:
+                cache.put(content, result)
+
+        self._later(keep)
+
+    def close(self) -> None:
+        """Finish what is to be written, and close."""
+        self._executor.submit(self._close_records)
+        self._executor.shutdown()
+
+    def _close_records(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        if self._cache is not None:
+            self._cache.close()
+
+    async def _do(self, call: Callable[[], _T], otherwise: _T) -> _T:
+        work = functools.partial(self._guarded, call, otherwise)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _later(self, call: Callable[[], None]) -> None:
+        self._executor.submit(self._guarded, call, None)
+
+    def _guarded(self, call: Callable[[], _T], otherwise: _T) -> _T:
+        try:
+            return call()
+        except ConfigurationError as error:
+            if error.message not in self._told:
+                self._told.add(error.message)
+                self._problem = f"jobs and results are not remembered: {error.message}"
+                log.warning("%s", self._problem)
+            return otherwise
+
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            from ..records import Journal, journal_path
+
+            self._journal = Journal(journal_path())
+        return self._journal
+
+    def _open_cache(self, folder: Path) -> ResultCache | None:
+        settings = load_configuration(folder).cache
+        if not settings.enabled:
+            return None
+        if self._cache is None:
+            from ..records import ResultCache, cache_folder
+
+            self._cache = ResultCache(cache_folder(), settings.limit_bytes)
+        return self._cache
+
+
+class NoMemory(Memory):
+    """For work that is nobody's cell: nothing is noted, nothing is found."""
+
+    async def _do(self, call: Callable[[], _T], otherwise: _T) -> _T:
+        return otherwise
+
+    def _later(self, call: Callable[[], None]) -> None:
+        return
