@@ -20,10 +20,12 @@ from .database import RecordsFile
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["JobRecord", "Journal"]
+__all__ = ["GONE", "JobRecord", "Journal"]
 
 log = logging.getLogger(__name__)
 
+GONE = "GONE"
+"""Stands in a record for the state of a job that its server does not have any more."""
 _KEEP = 20_000
 """How many records of finished jobs are kept."""
 _PRUNE_EVERY = 100
@@ -48,7 +50,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
         fetch: patterns of files to bring back.
         sent: values and files with their sizes in bytes.
         recorded: seconds since the epoch.
-        state: the last that was seen, an Everest state; empty before the first.
+        state: the last that was seen, an Everest state or GONE; empty before the first.
         submitted, started, finished: milliseconds since the epoch by the server's clock; 0 when unknown.
         info: the server's words about a failure.
         exit_code: of the program, when it is known.
@@ -93,7 +95,7 @@ CREATE INDEX by_job ON jobs (job_id);
 CREATE INDEX by_content ON jobs (content);
 CREATE INDEX by_time ON jobs (recorded, state);
 """
-_FINAL = f"({', '.join(repr(str(state)) for state in sorted(FINAL_STATES))})"
+_FINAL = f"({', '.join(repr(str(state)) for state in [*sorted(FINAL_STATES), GONE])})"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
 _NEWEST = "ORDER BY recorded DESC, rowid DESC"
 # what a server does not tell stays as it was, and a job that is over never runs again, however late the news
@@ -160,6 +162,11 @@ class Journal:
         rows = [_seen(job) for job in jobs]
         self._file.run(lambda connection: connection.executemany(_SAW, rows))
 
+    def gone(self, job_id: str) -> None:
+        """The server does not have this job any more, so it is over."""
+        statement = f"UPDATE jobs SET state = ? WHERE job_id = ? AND state NOT IN {_FINAL}"
+        self._file.run(lambda connection: connection.execute(statement, [GONE, job_id]))
+
     def find(self, job_id: str) -> JobRecord | None:
         """The job of that id."""
         found = self._select("job_id = ? AND job_id != ''", [job_id], limit=1)
@@ -207,16 +214,30 @@ class Journal:
             since: only those recorded later, in seconds since the epoch.
             limit: at most so many.
         """
-        values: list[Any]
-        conditions, values = ["recorded >= ?"], [since]
-        if states:
-            conditions.append(f"state IN ({', '.join('?' * len(states))})")
-            values += [str(state) for state in states]
-        for column, wanted in (("route", route), ("notebook", notebook), ("server", server)):
-            if wanted:
-                conditions.append(f"{column} = ?")
-                values.append(wanted)
-        return self._select(" AND ".join(conditions), values, limit)
+        condition, values = _condition(states, route, notebook, server, since)
+        return self._select(condition, values, limit)
+
+    def count(
+        self,
+        *,
+        states: Collection[str] = (),
+        route: str = "",
+        notebook: str = "",
+        server: str = "",
+        since: float = 0.0,
+    ) -> int:
+        """How many jobs `search` finds without a limit."""
+        condition, values = _condition(states, route, notebook, server, since)
+        statement = f"SELECT count(*) FROM jobs WHERE {condition}"
+        (found,) = self._file.run(lambda connection: connection.execute(statement, values).fetchone(), write=False)
+        return int(found)
+
+    def known(self, job_ids: Collection[str]) -> set[str]:
+        """Those of the jobs that are in the journal."""
+        statement = "SELECT job_id FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
+        asked = [msgspec.json.encode([_clean(job_id) for job_id in job_ids]).decode()]
+        rows = self._file.run(lambda connection: connection.execute(statement, asked).fetchall(), write=False)
+        return {job_id for (job_id,) in rows} - {""}
 
     def forget(self, job_id: str) -> None:
         """Drop the record of a job, by its id or by its key."""
@@ -233,6 +254,19 @@ class Journal:
         statement = f"{_SELECT} WHERE {condition} {_NEWEST}{cut}"
         rows = self._file.run(lambda connection: connection.execute(statement, clean).fetchall(), write=False)
         return [record for row in rows if (record := _record(row)) is not None]
+
+
+def _condition(states: Collection[str], route: str, notebook: str, server: str, since: float) -> tuple[str, list[Any]]:
+    conditions = ["recorded >= ?"]
+    values: list[Any] = [since]
+    if states:
+        conditions.append(f"state IN ({', '.join('?' * len(states))})")
+        values += [str(state) for state in states]
+    for column, wanted in (("route", route), ("notebook", notebook), ("server", server)):
+        if wanted:
+            conditions.append(f"{column} = ?")
+            values.append(_clean(wanted))
+    return " AND ".join(conditions), values
 
 
 def _clean(value: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.records import HOME_VARIABLE, JobRecord, Journal, journal, journal_path, records_home
+from everest_kernel.records import GONE, HOME_VARIABLE, JobRecord, Journal, journal, journal_path, records_home
 from everest_kernel.wire import ConfigurationError, JobState
 
 from .support import job_of, mode_of, record_of, start_process
@@ -90,7 +90,24 @@ def test_forgetting_is_by_id_or_by_key(book: Journal) -> None:
     assert [record.name for record in book.search()] == ["stays"]
 
 
+def test_a_job_that_its_server_has_no_more_is_over(book: Journal) -> None:
+    begin(book, "j1")
+    begin(book, "j2", DONE)
+    for job_id in ("j1", "j2", "unknown"):
+        book.gone(job_id)
+    assert book.unfinished() == []
+    assert {record.job_id: record.state for record in book.search()} == {"j1": GONE, "j2": "DONE"}
+
+
 # --- questions
+
+
+def test_which_jobs_are_known(book: Journal) -> None:
+    book.begin(record_of())
+    for job_id in "abc":
+        begin(book, job_id)
+    assert book.known(["b", "", "x", "'\ud800", "c"]) == {"b", "c"}
+    assert book.known([]) == set()
 
 
 def test_unfinished_jobs_are_those_of_a_notebook_newest_first(book: Journal) -> None:
@@ -145,6 +162,8 @@ def test_the_journal_is_searched(book: Journal, filters: dict[str, Any], expecte
     begin(book, "c", FAILED, notebook="m", server="lab", recorded=2.0)
     begin(book, "d", RUNNING, notebook="m", route="maple", recorded=3.0)
     assert "".join(record.job_id for record in book.search(**filters)) == expected
+    if "limit" not in filters:
+        assert book.count(**filters) == len(expected)
 
 
 def test_old_records_of_finished_jobs_go(book: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
