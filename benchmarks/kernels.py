@@ -67,7 +67,8 @@ def running_kernel(name: str, cwd: str | None = None) -> Iterator[KernelDriver]:
         specs = KernelSpecManager(kernel_dirs=[str(home / "share/jupyter/kernels")])
         manager = KernelManager(kernel_name=name, kernel_spec_manager=specs, connection_file=str(home / "kernel.json"))
         hub = home / "hub"
-        manager.start_kernel(env=os.environ | {"EVEREST_HUB_HOME": str(hub), "IPYTHONDIR": folder}, cwd=folder)
+        homes = {"EVEREST_HUB_HOME": str(hub), "EVEREST_RECORDS_HOME": str(home / "records"), "IPYTHONDIR": folder}
+        manager.start_kernel(env=os.environ | homes, cwd=folder)
         driver = KernelDriver(manager)
         try:
             yield driver

@@ -53,7 +53,8 @@ def remote(
         fresh: False takes the kept result of the same work, or its job that is still running, instead of a new job.
 
     Returns:
-        The job, whose output goes to the cell that called this: `await job` and `job.result()` give a dictionary of the outputs.
+        The job, whose output goes to the cell that called this: `await job` and `job.result()` give a dictionary of the
+        outputs.
 
     Raises:
         EverestError: something about the call; nothing was submitted.

@@ -81,6 +81,7 @@ def isolated_homes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     home = tmp_path_factory.mktemp("home")
     for variable, name in {
         "EVEREST_HUB_HOME": "hub",
+        "EVEREST_RECORDS_HOME": "records",
         "XDG_CONFIG_HOME": "config",
         "XDG_DATA_HOME": "data",
         "XDG_CACHE_HOME": "cache",

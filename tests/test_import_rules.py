@@ -16,15 +16,19 @@ ALLOWED: dict[str, set[str]] = {
     "wire": set(),
     "languages": {"wire"},
     "client": {"wire"},
+    "records": {"wire"},
     "sockets": {"wire"},
     "hub": {"wire", "sockets"},
     "agent": {"wire", "sockets"},
     "lyapunov": set(),
     "routes": {"wire", "languages"},
-    "notebook": {"wire", "sweep", "routes", "languages", "client", "lyapunov"},
-    "kernel": {"wire", "notebook"},
+    "notebook": {"wire", "sweep", "routes", "languages", "client", "records", "lyapunov"},
+    "kernel": {"wire", "notebook", "records"},
     "highlighting": {"notebook"},
-    "commands": {"wire", "hub", "agent", "client", "routes", "notebook", "kernelspec", "local_hub", "demo", "kernel"},
+    "commands": {
+        *("wire", "hub", "agent", "client", "routes", "notebook", "records"),
+        *("kernelspec", "local_hub", "demo", "kernel"),
+    },
 }
 """Room to the rooms that it may import. Everything may import the package itself (its version)."""
 

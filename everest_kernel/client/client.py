@@ -273,9 +273,16 @@ class EverestClient:
         """A job as it is now."""
         return read_job(await self._transport.request("GET", f"/api/jobs/{job_id}"))
 
-    async def jobs(self, **filters: str) -> list[Job]:
-        """The user's jobs; `name` and `state` filter them."""
-        return read_jobs(await self._transport.request("GET", "/api/jobs", params=filters))
+    async def jobs(self, *, page: int | None = None, page_size: int = 100, **filters: str) -> list[Job]:
+        """The user's jobs; `name` and `state` filter them.
+
+        Args:
+            page: from 1, of so many jobs as `page_size` says; None for all. A server without paging gives all.
+            page_size: see `page`.
+            filters: what the server is to look at.
+        """
+        paging = {} if page is None else {"pagenum": str(page), "pagesize": str(page_size)}
+        return read_jobs(await self._transport.request("GET", "/api/jobs", params={**filters, **paging}))
 
     async def log(self, job_id: str, *, most: int = _LOG_BYTES) -> str:
         """The server's log of a job, or its first `most` bytes."""

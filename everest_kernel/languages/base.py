@@ -211,6 +211,13 @@ class Language(Protocol):
         """The archive in which pictures come back that the program wrote; empty when it shows them itself."""
 
     @property
+    def repeatable(self) -> bool:
+        """Whether the same cell with the same inputs has the same result, as far as one can tell of a language.
+
+        False for those whose cells are there for their effects; a route can say otherwise.
+        """
+
+    @property
     def settings(self) -> Mapping[str, str]:
         """What a route or a cell can set, with one line of help for each."""
 

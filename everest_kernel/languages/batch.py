@@ -87,6 +87,7 @@ class BatchLanguage(ABC):
     requirement: ClassVar[Requirement]
     own_settings: ClassVar[Mapping[str, str]] = {}
     editing: ClassVar[Editing] = Editing()
+    repeatable: ClassVar[bool] = True
     values_file: ClassVar[str] = "everest-values"
     written_file: ClassVar[str] = "everest-written"
 

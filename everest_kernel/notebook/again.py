@@ -6,12 +6,12 @@ from typing import Any
 
 from ..wire import CellError
 from .header import format_seconds
-from .job_source import AlreadyRunning, JobSource, Submission
+from .job_source import AlreadyRunningError, JobSource, Submission
 
 __all__ = ["decide"]
 
 
-def decide(source: JobSource, found: AlreadyRunning, shell: Any) -> None:
+def decide(source: JobSource, found: AlreadyRunningError, shell: Any) -> None:
     """Ask what to do, and tell the source.
 
     Raises:

@@ -34,6 +34,7 @@ def start_background(
     """Start what gives a job, and follow it while other cells run.
 
     Args:
+        session: the notebook's.
         source: of the job.
         channel: of the cell that started it: all its output goes there.
         folder: where files that come back are saved.

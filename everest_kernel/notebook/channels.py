@@ -10,7 +10,16 @@ from typing import Any, Protocol
 
 from ..languages import Display
 
-__all__ = ["Channel", "KernelChannel", "LocalChannel", "Nowhere", "QueueChannel", "cell_id", "channel_for", "replaces_displays"]
+__all__ = [
+    "Channel",
+    "KernelChannel",
+    "LocalChannel",
+    "Nowhere",
+    "QueueChannel",
+    "cell_id",
+    "channel_for",
+    "replaces_displays",
+]
 
 
 class Channel(Protocol):

@@ -38,4 +38,3 @@ def content_hash(prepared: Prepared) -> str:
 def _address(server: str, folder: Path) -> str:
     """The embedded hub has another address each time; a configured server's name may be led elsewhere."""
     return EMBEDDED if server == EMBEDDED else load_configuration(folder).servers[server].url
-

@@ -33,7 +33,7 @@ def interrupted(run: RemoteRun, *, told: bool) -> JobCancelledError:
     if not told:
         state = "nobody waited for its end, and the cancel is still on its way"
     elif run.job_id:
-        state = run.ending or "its job had ended"
+        state = run.ending.sentence("its job") if run.ending else "its job had ended"
     else:
         state = "no job of it goes on"
     return JobCancelledError(f"the cell was interrupted; {state}", job_id=run.job_id or None)

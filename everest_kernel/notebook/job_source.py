@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..client import EverestClient
     from ..records import CachedResult, JobRecord
 
-__all__ = ["AlreadyRunning", "Caller", "ExistingJob", "JobSource", "Submission", "marked_keys"]
+__all__ = ["AlreadyRunningError", "Caller", "ExistingJob", "JobSource", "Submission", "marked_keys"]
 
 _MARK = "Jupyter cell "
 """Begins the description of a job, before its submission key: by it a job is found whose acknowledgement was lost."""
@@ -33,7 +33,7 @@ class Caller(NamedTuple):
     cell: str = ""
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """The cell's job is still running, and the user is to be asked what to do."""
 
     def __init__(self, job: Job, seconds: float) -> None:
@@ -90,9 +90,7 @@ class Submission:
         self.content = ""
         self.keeps = route.repeatable
         self.running = running
-        self.header = Header(
-            route.name, sent=prepared.sent, held_back=prepared.selection.held_back, note=route.note
-        )
+        self.header = Header(route.name, sent=prepared.sent, held_back=prepared.selection.held_back, note=route.note)
         self._memory, self._caller, self._fresh = memory, caller, fresh
 
     async def recall(self) -> CachedResult | None:
@@ -106,7 +104,7 @@ class Submission:
         """Find the job of the same cell that still runs, else submit one.
 
         Raises:
-            AlreadyRunning: there is one, and the user is to be asked.
+            AlreadyRunningError: there is one, and the user is to be asked.
             EverestError: it could not be submitted.
         """
         key = uuid.uuid4().hex
@@ -139,7 +137,7 @@ class Submission:
     def _attach(self, job: Job, record: JobRecord) -> Job:
         seconds = time.time() - record.recorded
         if self.running == "ask":
-            raise AlreadyRunning(job, seconds)
+            raise AlreadyRunningError(job, seconds)
         self.header.remark = (
             f"attached to this cell's job, which was submitted {format_seconds(seconds)} ago "
             "(--running new starts a second one)"

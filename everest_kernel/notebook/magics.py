@@ -18,7 +18,7 @@ from .everest_magic import EVEREST_HELP, EverestMagic
 from .finish import finish, keep
 from .interrupt import interrupted, pump_until_told, until_told, wake_at_signals
 from .job_output import save_output, show_output
-from .job_source import AlreadyRunning, ExistingJob, Submission
+from .job_source import AlreadyRunningError, ExistingJob, Submission
 from .namespace import mark_result, values_setter
 from .options import HELP, parse_remote_line, read_job_id
 from .outcome import Outcome
@@ -57,7 +57,7 @@ class Everest:
             over = asyncio.wrap_future(running.over)
             try:
                 await asyncio.shield(over)
-            except AlreadyRunning as found:
+            except AlreadyRunningError as found:
                 decide(begun.source, found, self.shell)
                 continue
             except asyncio.CancelledError:
@@ -92,7 +92,7 @@ class Everest:
             try:
                 channel.pump(local)
                 outcome = running.over.result()
-            except AlreadyRunning as found:
+            except AlreadyRunningError as found:
                 decide(begun.source, found, self.shell)
                 continue
             except KeyboardInterrupt:

@@ -67,7 +67,7 @@ class Memory:
         return await self._do(lambda: self._open_journal().same(content, notebook, cell), [])
 
     def look_for_unfinished(self, notebook: str, found: Callable[[list[JobRecord]], None]) -> None:
-        """Call `found`, on the thread of the records, with jobs of a notebook of which no end was seen, if there are any.
+        """Call `found`, on the records' thread, with jobs of a notebook of which no end was seen, if there are any.
 
         Nothing is made for this where there is no journal.
         """

@@ -13,7 +13,7 @@ import anyio
 
 from ..languages import Display, PlainStream
 from ..wire import EverestError, Job, JobState
-from .cancelling import CONFIRMED, cancel_and_confirm
+from .cancelling import CancelOutcome, cancel_job
 from .channels import Channel
 from .header import format_seconds, format_size
 from .job_source import JobSource
@@ -47,7 +47,7 @@ class RemoteRun:
 
     Attributes:
         job: as it was last seen; None before it is submitted.
-        ending: what became of the job after an interrupt, as far as the far side has said.
+        ending: what became of the job after an interrupt, as far as the far side has said; None without one.
         watchers: called when the header has changed.
     """
 
@@ -58,7 +58,7 @@ class RemoteRun:
         self.display_id = display_id
         self.header = source.header
         self.job: Job | None = None
-        self.ending = ""
+        self.ending: CancelOutcome | None = None
         self.watchers: list[Callable[[], None]] = []
         self._replaces = replaces
         self._shows_header = shows_header
@@ -116,7 +116,8 @@ class RemoteRun:
             if not session.closing:  # an interrupt: the far side is told before the cell is given back
                 with anyio.CancelScope(shield=True):
                     self.set_state("cancelling")
-                    self.ending = await cancel_and_confirm(client, job.id)
+                    self.ending = await cancel_job(client, job.id)
+                self.job = self.ending.job or self.job
             raise
         finally:
             session.memory.saw(self.job)
@@ -231,7 +232,7 @@ class RemoteRun:
     @property
     def is_cancelled(self) -> bool:
         """Whether an interrupt left nothing that goes on."""
-        return self.job is None or self.ending.startswith(CONFIRMED)
+        return self.job is None or (self.ending is not None and self.ending.confirmed)
 
     def end(self, state: str) -> None:
         """The last form of the header."""

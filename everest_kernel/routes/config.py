@@ -11,6 +11,7 @@ import msgspec
 import platformdirs
 
 from ..wire import ConfigurationError
+from .sizes import parse_size
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,6 +19,7 @@ else:
     import tomli as tomllib
 
 __all__ = [
+    "CacheSettings",
     "Configuration",
     "RouteSettings",
     "ServerSettings",
@@ -37,10 +39,31 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
 
 
+class CacheSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `[cache]` table: results of cells that need not run again.
+
+    Attributes:
+        enabled: whether they are kept and used.
+        limit: size of all of them, such as `500 MB`.
+    """
+
+    enabled: bool = True
+    limit: str = "1 GB"
+
+    def __post_init__(self) -> None:
+        parse_size(self.limit)  # a faulty one is told with the name of its file
+
+    @property
+    def limit_bytes(self) -> int:
+        """The limit in bytes."""
+        return parse_size(self.limit)
+
+
 class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `[routes.NAME]` table.
 
     Attributes:
+        repeatable: whether a cell that ran already may be answered from the cache; None for what its language says.
         program, syntax, platform, encoding: settings that several languages have.
         options: settings of the route's language only.
     """
@@ -51,6 +74,8 @@ class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resources: tuple[str, ...] = ()
     command: str = ""
     time_limit: str = ""
+    queue_limit: str = ""
+    repeatable: bool | None = None
     program: str = ""
     syntax: str = ""
     platform: str = ""
@@ -70,6 +95,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_server: str = EMBEDDED
     servers: dict[str, ServerSettings] = {}
     routes: dict[str, RouteSettings] = {}
+    cache: CacheSettings = CacheSettings()
 
 
 def configuration_paths(folder: Path) -> list[Path]:
@@ -89,7 +115,7 @@ def load_configuration(folder: Path) -> Configuration:
     for path in configuration_paths(folder):
         part = read_tables(path)
         _check_addresses(merged.get("servers", {}), part.get("servers", {}), path)
-        for table in ("servers", "routes"):
+        for table in ("servers", "routes", "cache"):
             part[table] = {**merged.get(table, {}), **part.get(table, {})}
         merged |= part
     if os.environ.get(SERVER_VARIABLE):

@@ -42,6 +42,8 @@ class Route:
         application: `user/alias` or id of a published application; empty to publish one as needed.
         resources: ids of resources; empty for those that the application is bound to.
         time_limit: seconds, or None.
+        queue_limit: seconds that a cell may wait for a resource, or None.
+        repeatable: whether a cell that ran already may be answered from the cache.
         note: for the header line, when another program runs the cell than the route's name promises.
         missing: what to install on this machine before the route can be used, as far as is known.
     """
@@ -53,6 +55,8 @@ class Route:
     application: str = ""
     resources: tuple[str, ...] = ()
     time_limit: float | None = None
+    queue_limit: float | None = None
+    repeatable: bool = True
     note: str = ""
     missing: str = ""
 
@@ -168,10 +172,7 @@ def _route(name: str, language: Language, settings: RouteSettings, configuration
     located = configured.located(_find_program) if server == EMBEDDED else Located(configured)
     if settings.command or settings.application:
         located = Located(configured)  # who names the command knows what it needs
-    try:
-        time_limit = parse_duration(settings.time_limit) if settings.time_limit else None
-    except ValueError as error:
-        raise ConfigurationError(f"time_limit of route {name!r}: {error}") from error
+    repeatable = settings.repeatable
     return Route(
         name=name,
         server=server,
@@ -179,10 +180,19 @@ def _route(name: str, language: Language, settings: RouteSettings, configuration
         command=settings.command or located.language.command,
         application=settings.application,
         resources=settings.resources,
-        time_limit=time_limit,
+        time_limit=_duration(name, "time_limit", settings.time_limit),
+        queue_limit=_duration(name, "queue_limit", settings.queue_limit),
+        repeatable=located.language.repeatable if repeatable is None else repeatable,
         note=located.note,
         missing=located.missing,
     )
+
+
+def _duration(route: str, setting: str, text: str) -> float | None:
+    try:
+        return parse_duration(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"{setting} of route {route!r}: {error}") from error
 
 
 def _find_program(name: str) -> str | None:

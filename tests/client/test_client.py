@@ -157,6 +157,7 @@ async def test_jobs_are_listed_cancelled_and_deleted(tmp_path: Path) -> None:
         job = await client.submit(app_id, JobRequest("mine", {"program": "true"}))
         assert (await client.job(job.id)).name == "mine"
         assert [j.id for j in await client.jobs(name="mine")] == [job.id]
+        assert [[j.id for j in await client.jobs(page=number, page_size=1)] for number in (1, 2)] == [[job.id], []]
         assert await client.jobs(name="other") == []
         await client.cancel(job.id)
         assert (await client.log(job.id)).endswith(" Cancel requested\n")

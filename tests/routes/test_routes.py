@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everest_kernel.languages import CellRequest, language_names
-from everest_kernel.routes import Configuration, find_route, load_configuration, parse_duration, route_table
+from everest_kernel.routes import (
+    CacheSettings,
+    Configuration,
+    find_route,
+    load_configuration,
+    parse_duration,
+    parse_size,
+    route_table,
+)
 from everest_kernel.wire import ConfigurationError
 
 
@@ -217,3 +225,55 @@ def test_a_setting_that_a_language_does_not_have_is_named(tmp_path: Path, text: 
     (tmp_path / "everest.toml").write_text(f"[routes.octave]\n{text}")
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         route_table(load_configuration(tmp_path))
+
+
+# --- whether a cell must run again, and for how long it waits
+
+
+def test_cells_of_shells_are_there_for_what_they_do(tmp_path: Path) -> None:
+    table = route_table(load_configuration(tmp_path))
+    again = {name for name, route in table.items() if not route.repeatable}
+    assert again == {"shell", "cmd", "powershell"}
+
+
+def test_a_route_says_otherwise_and_has_a_queue_limit(tmp_path: Path) -> None:
+    (tmp_path / "everest.toml").write_text(
+        "[routes.shell]\nrepeatable = true\n[routes.dice]\nlanguage = 'python'\nrepeatable = false\nqueue_limit = '2m'"
+    )
+    table = route_table(load_configuration(tmp_path))
+    assert (table["shell"].repeatable, table["dice"].repeatable, table["python"].repeatable) == (True, False, True)
+    assert (table["dice"].queue_limit, table["shell"].queue_limit) == (120, None)
+    (tmp_path / "everest.toml").write_text("[routes.dice]\nlanguage = 'python'\nqueue_limit = 'soon'")
+    with pytest.raises(ConfigurationError, match="queue_limit of route 'dice': 'soon' is not a length"):
+        route_table(load_configuration(tmp_path))
+
+
+def test_the_cache_is_configured_setting_by_setting(tmp_path: Path) -> None:
+    assert load_configuration(tmp_path).cache == CacheSettings(True, "1 GB")
+    write_user_file("[cache]\nlimit = '50 MB'")
+    (tmp_path / "everest.toml").write_text("[cache]\nenabled = false")
+    cache = load_configuration(tmp_path).cache
+    assert (cache.enabled, cache.limit_bytes) == (False, 50_000_000)
+
+
+@pytest.mark.parametrize("text", ["[cache]\nlimit = 'much'", "[cache]\nlimit = 5", "[cache]\nsize = '1 GB'"])
+def test_a_faulty_cache_is_refused_with_the_name_of_its_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "everest.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"everest\.toml: .*cache"):
+        load_configuration(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("7", 7), ("1 GB", 10**9), ("1.5kb", 1500), ("2 KiB", 2048), ("1GiB", 2**30), ("3 TB", 3 * 10**12)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@given(st.text(max_size=12) | st.sampled_from(["", "GB", "-1", "1 XB", "1e9", "nan", "1..5 MB", "٣ MB"]))
+def test_other_texts_are_no_sizes(text: str) -> None:
+    if re.fullmatch(r"[\d. ]+([kmgt]?i?b)?", text, re.I | re.A):
+        return
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_size(text)

@@ -178,6 +178,7 @@ def running_kernel(home: Path, *, name: str = "everest", cwd: Path | None = None
     manager = KernelManager(kernel_name=name, kernel_spec_manager=specs, connection_file=str(home / f"{name}.json"))
     environment = os.environ | {
         "EVEREST_HUB_HOME": str(home / "hub"),
+        "EVEREST_RECORDS_HOME": str(home / "records"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
         "XDG_CACHE_HOME": str(home / "cache"),

@@ -83,6 +83,7 @@ class CmdLanguage(BatchLanguage):
         ("cmd.exe",), "an Everest agent on a Windows machine, where cells of cmd can run"
     )
     editing: ClassVar[Editing] = Editing("bat", "cmd", check=_is_complete)
+    repeatable: ClassVar[bool] = False  # its cells are there for what they do
 
     def located(self, find: Callable[[str], str | None]) -> Located:
         """There is one on every Windows, and nowhere else; from within Linux it does not see this machine's files."""

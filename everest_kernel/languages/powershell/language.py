@@ -113,6 +113,7 @@ class PowerShellLanguage(BatchLanguage):
         ("powershell", "pwsh"), "PowerShell 7 (`pwsh`), or an Everest agent on a Windows machine, which has PowerShell"
     )
     editing: ClassVar[Editing] = Editing("powershell", "powershell", _is_complete, name=r"[A-Za-z_]\w*(?:-[A-Za-z]*)?")
+    repeatable: ClassVar[bool] = False  # its cells are there for what they do
 
     def configured(self, settings: Mapping[str, Any]) -> PowerShellLanguage:
         """All texts are UTF-8, which every PowerShell can be told; on a POSIX system the program is `pwsh`.

@@ -36,6 +36,7 @@ class PythonLanguage:
     cell_file = CELL_FILE
     values_file = VALUES
     fetched_file = FETCHED
+    repeatable = True
     pictures_file = ""  # displays travel in the output
     settings: ClassVar[Mapping[str, str]] = {"program": "the interpreter, such as /opt/python/bin/python3"}
     editing: ClassVar[Editing] = Editing("python", check=check)  # the kernel knows more of it than a table

@@ -34,6 +34,7 @@ class ShellLanguage:
     values_file = VALUES
     fetched_file = FETCHED
     pictures_file = PICTURES
+    repeatable = False  # its cells are there for what they do
     settings: Mapping[str, str] = {}
     editing = Editing("bash", "shell", check)
 

@@ -1,0 +1,19 @@
+"""What this user's kernels remember on this machine: the jobs that they started, and their results."""
+
+from .cache import DEFAULT_LIMIT, CachedResult, CacheEntry, ResultCache
+from .journal import GONE, JobRecord, Journal
+from .place import HOME_VARIABLE, cache_folder, journal_path, records_home
+
+__all__ = [
+    "DEFAULT_LIMIT",
+    "GONE",
+    "HOME_VARIABLE",
+    "CacheEntry",
+    "CachedResult",
+    "JobRecord",
+    "Journal",
+    "ResultCache",
+    "cache_folder",
+    "journal_path",
+    "records_home",
+]

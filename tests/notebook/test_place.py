@@ -1,0 +1,53 @@
+"""Which notebook a kernel belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from everest_kernel.notebook import place
+from everest_kernel.notebook.place import notebook_identity, notebook_path
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.setattr(place, "_STARTED_IN", tmp_path)
+    (tmp_path / "text.md").write_text("# a notebook as text\n")
+    (tmp_path / "link.ipynb").symlink_to("true.ipynb")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("session", "names", "found"),
+    [
+        ("", {}, None),
+        ("{}/a.ipynb", {}, "a.ipynb"),  # it need not exist
+        ("{}/link.ipynb", {}, "true.ipynb"),
+        ("{}/text.md", {}, "text.md"),
+        ("{}/Console 1", {}, None),
+        ("sub/a.ipynb", {}, "a.ipynb"),
+        ("2f7c-session", {}, None),
+        ("", {"__vsc_ipynb_file__": "{}/v.ipynb"}, "v.ipynb"),
+        ("{}/a-jvsc-1.ipynb", {"__vsc_ipynb_file__": "{}/a.ipynb"}, "a.ipynb"),
+        ("{}/a.ipynb", {"__vsc_ipynb_file__": 3}, "a.ipynb"),
+        ("", {"__vsc_ipynb_file__": "a\0.ipynb"}, None),
+    ],
+)
+def test_what_is_known_of_the_notebook(
+    session: str, names: dict[str, Any], found: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if session:
+        monkeypatch.setenv("JPY_SESSION_NAME", session.format(folder))
+    names = {name: value.format(folder) if isinstance(value, str) else value for name, value in names.items()}
+    expected = None if found is None else folder.resolve() / found
+    assert notebook_path(names) == expected
+    assert notebook_identity(names) == (str(expected) if expected else f"no notebook: {folder}")
+
+
+def test_without_a_shell_only_the_environment_tells(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    assert notebook_path() is None
+    monkeypatch.setenv("JPY_SESSION_NAME", str(folder / "a.ipynb"))
+    assert notebook_path() == folder.resolve() / "a.ipynb"
