@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import anyio
 import httpx
 
 from ..wire import (
     EXTENSIONS_PATH,
     Application,
     ConfigurationError,
-    EverestError,
     Extensions,
     Job,
     JobRequest,
     RefusedError,
-    TransportError,
 )
 from .answers import (
     Resource,
@@ -43,15 +37,11 @@ from .follower import Follower, Sink
 from .publication import Published, check_fit, ensure, publish
 from .resources import resource_ids
 from .server import Server
+from .submission import submit
 from .transport import Transport
 from .uploads import Uploads
 
 __all__ = ["EverestClient"]
-
-log = logging.getLogger(__name__)
-
-_WITHDRAW_SECONDS = 5.0
-"""How long a cancelled submission waits for its answer, to cancel the job."""
 
 _TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=30)
 _LOG_BYTES = 4 << 20
@@ -223,43 +213,23 @@ class EverestClient:
 
     # --- jobs
 
-    async def submit(self, app_id: str, request: JobRequest) -> Job:
+    async def submit(self, app_id: str, request: JobRequest, *, key: str | None = None) -> Job:
         """Submit a job; the server has it on disk when this returns.
 
         Repeated after a broken connection only where the server recognises repetitions. When this is cancelled while
         the answer is on its way, the job is cancelled too: nobody else would know of it.
 
+        Args:
+            app_id: id or address of the application.
+            request: what to run.
+            key: a server that recognises repetitions gives the same job for the same key, also in another process
+                and later; by default each call has a key of its own.
+
         Raises:
             TransportError: the connection broke; on a server without that extension the job may exist.
         """
-        sending = asyncio.ensure_future(self._submit(app_id, request))
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            with anyio.CancelScope(shield=True):
-                await self._withdraw(sending)
-            raise
-
-    async def _withdraw(self, sending: asyncio.Future[Job]) -> None:
-        try:
-            with anyio.fail_after(_WITHDRAW_SECONDS):
-                job = await sending
-                await self.cancel(job.id)
-        except (EverestError, TimeoutError) as error:  # there is no job, or it cannot be reached any more
-            log.warning("a submission was cancelled, and its job perhaps not: %s", error)
-
-    async def _submit(self, app_id: str, request: JobRequest) -> Job:
         repeatable = (await self.extensions()).idempotency_key
-        headers = {"Idempotency-Key": uuid.uuid4().hex} if repeatable else {}
-        try:
-            answer = await self._transport.request(
-                "POST", f"/api/apps/{app_id}", json=request, headers=headers, repeatable=repeatable
-            )
-        except TransportError as error:
-            if not repeatable:
-                error.hint = "The job may have been submitted: look for it before you submit it again."
-            raise
-        return read_job(answer)
+        return await submit(self._transport, app_id, request, key=key, repeatable=repeatable, cancel=self.cancel)
 
     async def follow(self, job_id: str, sink: Sink, *, job: Job | None = None, output: bool = True) -> Job:
         """Tell `sink` everything about a job until it is over; the job at its end.

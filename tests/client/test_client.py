@@ -136,6 +136,18 @@ async def test_a_submission_over_a_broken_connection_makes_one_job(tmp_path: Pat
         assert [j.id for j in await client.jobs()] == [job.id]
 
 
+async def test_a_submission_with_the_same_key_is_the_same_job_for_another_client_too(tmp_path: Path) -> None:
+    async with memory_client(tmp_path) as (client, hub, _):
+        app_id = await client.ensure_application(SHELL)
+        request = JobRequest("once", {"program": "true"})
+        job = await client.submit(app_id, request, key="a" * 32)
+        async with EverestClient(client.server, transport=httpx.ASGITransport(hub.asgi)) as later:
+            assert (await later.submit(app_id, request, key="a" * 32)).id == job.id
+            other = await later.submit(app_id, request, key="b" * 32)
+            own = await later.submit(app_id, request)
+        assert len({job.id, other.id, own.id}) == 3
+
+
 async def test_a_server_without_the_extension_gets_each_submission_once() -> None:
     posts: list[str] = []
 
@@ -199,7 +211,7 @@ async def test_a_refused_publication_is_told(tmp_path: Path) -> None:
 async def test_a_submission_that_is_cancelled_on_its_way_leaves_no_job(
     tmp_path: Path, reached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("everest_kernel.client.client._WITHDRAW_SECONDS", 5.0 if reached else 0.05)
+    monkeypatch.setattr("everest_kernel.client.submission._WITHDRAW_SECONDS", 5.0 if reached else 0.05)
     async with memory_client(tmp_path) as (client, hub, _):
         app_id = await client.ensure_application(SHELL)
         await client.extensions()
