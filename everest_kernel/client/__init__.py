@@ -12,7 +12,7 @@ from .job_log import LogLine
 from .publication import Published
 from .server import Server
 from .sweeps import SweepOutcome, SweepProgress, run_sweep
-from .thread import ClientThread
+from .thread import ClientThread, Running
 from .tokens import StoredToken, TokenStore, server_key, token_variable
 from .transport import is_loopback
 
@@ -32,6 +32,7 @@ __all__ = [
     "Published",
     "Resource",
     "RoundTrip",
+    "Running",
     "Server",
     "Sink",
     "StoredToken",

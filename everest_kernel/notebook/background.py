@@ -122,4 +122,4 @@ def _show_last(back: Returned, channel: Channel) -> None:
 def _shell() -> Any:
     from IPython.core.getipython import get_ipython
 
-    return get_ipython()  # type: ignore[no-untyped-call]
+    return get_ipython()

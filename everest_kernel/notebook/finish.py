@@ -79,6 +79,7 @@ def keep(run: RemoteRun, outcome: Outcome, memory: Memory) -> None:
         pictures=outcome.pictures,
         fetched=fetched,
         stored=time.time(),
+        route=source.route,
     )
     memory.keep(source.content, result, source.prepared.folder)
 

@@ -13,6 +13,7 @@ __all__ = ["mark_result", "values_setter"]
 
 def values_setter(shell: Any) -> Callable[[dict[str, Any]], None]:
     """Sets values from another thread: on the shell's own, between two of its steps, where it has a loop."""
+    loop: asyncio.AbstractEventLoop | None
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -120,7 +120,7 @@ class RemoteJob:
     def _ipython_display_(self) -> None:
         from IPython.core.getipython import get_ipython
 
-        shell = get_ipython()  # type: ignore[no-untyped-call]
+        shell = get_ipython()
         view = (channel_for(shell), os.urandom(8).hex(), replaces_displays(shell))
         with self._lock:
             self._views.append(view)

@@ -116,8 +116,8 @@ class RemoteRun:
             if not session.closing:  # an interrupt: the far side is told before the cell is given back
                 with anyio.CancelScope(shield=True):
                     self.set_state("cancelling")
-                    self.ending = await cancel_job(client, job.id)
-                self.job = self.ending.job or self.job
+                    self.ending = ending = await cancel_job(client, job.id)
+                self.job = ending.job or self.job
             raise
         finally:
             session.memory.saw(self.job)
@@ -130,7 +130,7 @@ class RemoteRun:
         async with CellOutput(self.channel, stream, self._note) as output:
             async with _beside(self._watch_clock(client)):
                 sink = _Sink(self, output, record)
-                job = await client.follow(job.id, sink, job=job, queue_limit=self.source.queue_limit)
+                job = await client.follow(job.id, sink, job=job)
             self._status.clear()
         self.job = job
         outcome = Outcome(job, last_lines=output.last_lines(), error=stream.error, output=record.pieces)
@@ -208,7 +208,7 @@ class RemoteRun:
         except EverestError:
             return  # the follower knows how to take it
         if seen.state in _WAITING and self.job is job:
-            self.header.position, self.header.waiting_for = seen.queue_position, seen.waiting_for
+            pass
 
     # --- the header
 
