@@ -1,7 +1,11 @@
-"""What the machine of `follow` asks for: requests to send, and news for the owner of the job."""
+"""What the machine of `follow` asks for: requests to send, and news for the owner of the job.
+
+Those without a content are no tuples: all empty tuples are equal.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from ..wire import EverestError, Job
@@ -28,7 +32,8 @@ class SendSubscribe(NamedTuple):
     offsets: dict[str, int]
 
 
-class Poll(NamedTuple):
+@dataclass(frozen=True)
+class Poll:
     """Ask for the job's state now."""
 
 
@@ -40,7 +45,8 @@ class FetchOutput(NamedTuple):
     offset: int
 
 
-class FetchLog(NamedTuple):
+@dataclass(frozen=True)
+class FetchLog:
     """Read the job's log."""
 
 
@@ -63,7 +69,8 @@ class Changed(NamedTuple):
     job: Job
 
 
-class SendCancel(NamedTuple):
+@dataclass(frozen=True)
+class SendCancel:
     """Ask the server to cancel the job."""
 
 

@@ -231,13 +231,30 @@ class EverestClient:
         repeatable = (await self.extensions()).idempotency_key
         return await submit(self._transport, app_id, request, key=key, repeatable=repeatable, cancel=self.cancel)
 
-    async def follow(self, job_id: str, sink: Sink, *, job: Job | None = None, output: bool = True) -> Job:
+    async def follow(
+        self,
+        job_id: str,
+        sink: Sink,
+        *,
+        job: Job | None = None,
+        output: bool = True,
+        queue_limit: float | None = None,
+    ) -> Job:
         """Tell `sink` everything about a job until it is over; the job at its end.
 
-        Without `output`, what it writes and its log are neither told nor fetched.
+        Args:
+            job_id: the job.
+            sink: is told.
+            job: the job as it is known already.
+            output: without it, what the job writes and its log are neither told nor fetched.
+            queue_limit: seconds from now on that the job may wait for a resource; then it is cancelled.
+
+        Raises:
+            QueueLimitError: it was cancelled so; a job that starts in time, or ends by itself, is not.
+            EverestError: following cannot go on.
         """
-        events = await self._event_stream()
-        return await Follower(self, job or await self.job(job_id), sink, events, output=output).run()
+        job, events = job or await self.job(job_id), await self._event_stream()
+        return await Follower(self, job, sink, events, output=output, queue_limit=queue_limit).run()
 
     async def job(self, job_id: str) -> Job:
         """A job as it is now."""

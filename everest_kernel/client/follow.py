@@ -25,6 +25,7 @@ from .actions import (
     SendCancel,
     SendSubscribe,
 )
+from .queue_limit import WITHDRAWAL_WAIT, QueueLimit
 
 __all__ = [
     "Action",
@@ -71,12 +72,16 @@ class Follow:
         now: the time.
         wants_output: whether output is delivered at all.
         reads_log: whether the job's log is read: where the server has no event stream.
+        queue_limit: seconds that the job may wait for a resource before it is withdrawn; None: without end.
     """
 
     job: Job
     now: float
     wants_output: bool = True
     reads_log: bool = False
+    queue_limit: float | None = None
+    _queue: QueueLimit = field(init=False)
+    _waited_for: str = ""
     _attempt: int = 0
     _offsets: dict[str, int] = field(default_factory=dict)
     _connected: bool = False
@@ -93,6 +98,8 @@ class Follow:
     def __post_init__(self) -> None:
         self._attempt = self.job.attempt
         self._last_news = self.now
+        self._queue = QueueLimit(self.queue_limit, self.now)
+        self._queue.saw(self.job)
 
     def start(self, *, connected: bool) -> list[Action]:
         """Begin, with the event stream connected or not."""
@@ -123,16 +130,14 @@ class Follow:
         if self._over:
             return []
         actions = self._take(job)
-        if job.state.is_final:
-            self._done = True
-            return [*actions, Finish(job)]
-        return actions
+        return actions + self._ended(job) if job.state.is_final else actions
 
     def output(self, event: JobOutput, now: float) -> list[Action]:
         """The event stream brings output."""
         self._last_news = now
         if self._over or event.attempt < self._attempt:
             return []
+        self._queue.started()
         actions: list[Action] = self._new_attempt(event.attempt)
         have = self._offsets.get(event.stream, 0)
         if event.offset > have:  # something is missing: ask again from what is here
@@ -150,11 +155,19 @@ class Follow:
         if self._over:
             return []
         changed = (job.state, job.attempt) != (self.job.state, self.job.attempt)
-        actions = self._take(job)
+        if self._connected and not job.state.is_final:  # the stream may have told newer things since it was asked
+            self._queue.saw(job)
+            actions: list[Action] = []
+        else:
+            actions = self._take(job)
         if job.state.is_final:
             return actions + self._finish_by_fetching()
-        self._pause = FIRST_PAUSE if changed else min(self._pause * 1.5, LONGEST_PAUSE)
+        withdraws = self._queue.must_withdraw()
+        self._pause = FIRST_PAUSE if changed or withdraws else min(self._pause * 1.5, LONGEST_PAUSE)
         self._next_poll = None if self._connected else now + self._pause
+        if withdraws:
+            self._waited_for, self._cancel_deadline = job.waiting_for, now + WITHDRAWAL_WAIT
+            actions.append(SendCancel())
         return actions + self._read_log(now)
 
     def poll_failed(self, error: EverestError, now: float) -> list[Action]:
@@ -204,6 +217,7 @@ class Follow:
         if self._over or self._cancel_deadline is not None:
             return []
         self._cancel_deadline = now + wait
+        self._queue.release()
         return [SendCancel()]
 
     def tick(self, now: float) -> list[Action]:
@@ -211,8 +225,9 @@ class Follow:
         if self._over:
             return []
         if self._cancel_deadline is not None and now >= self._cancel_deadline:
-            return self._fail(EverestTimeoutError("the cancel was sent and is not confirmed yet", job_id=self.job.id))
-        if self._next_poll is not None and now >= self._next_poll:
+            return self._fail(self._unconfirmed())
+        due = self._next_poll is not None and now >= self._next_poll
+        if (self._queue.reached(now) or due) and not self._polling:
             self._next_poll, self._polling = None, True
             return [Poll()]
         return []
@@ -221,7 +236,7 @@ class Follow:
         """When `tick` has something to do, or None."""
         if self._over:
             return None
-        times = [time for time in (self._next_poll, self._cancel_deadline) if time is not None]
+        times = [time for time in (self._next_poll, self._cancel_deadline, self._queue.deadline) if time is not None]
         return min(times, default=None)
 
     @property
@@ -234,6 +249,7 @@ class Follow:
         actions = self._new_attempt(job.attempt)
         changed = job != self.job
         self.job = job
+        self._queue.saw(job)
         return [*actions, Changed(job)] if changed else actions
 
     def _new_attempt(self, attempt: int) -> list[Action]:
@@ -279,10 +295,18 @@ class Follow:
         return actions + self._finish_when_fetched()
 
     def _finish_when_fetched(self) -> list[Action]:
-        if self._fetching:
-            return []
+        return [] if self._fetching else self._ended(self.job)
+
+    def _ended(self, job: Job) -> list[Action]:
         self._done = True
-        return [Finish(self.job)]
+        if self._queue.withdrawn and job.state is JobState.CANCELLED:
+            return [Fail(self._queue.error(job, self._waited_for, confirmed=True))]
+        return [Finish(job)]
+
+    def _unconfirmed(self) -> EverestError:
+        if self._queue.withdrawn:
+            return self._queue.error(self.job, self._waited_for, confirmed=False)
+        return EverestTimeoutError("the cancel was sent and is not confirmed yet", job_id=self.job.id)
 
     def _fail(self, error: EverestError) -> list[Action]:
         if self._done:

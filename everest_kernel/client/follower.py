@@ -83,16 +83,30 @@ class Follower:
     Args:
         events: the server's event stream, or None where it has none.
         output: whether output and log are wanted.
+        queue_limit: seconds that the job may wait before it is withdrawn.
     """
 
     def __init__(
-        self, client: EverestClient, job: Job, sink: Sink, events: EventStream | None, *, output: bool = True
+        self,
+        client: EverestClient,
+        job: Job,
+        sink: Sink,
+        events: EventStream | None,
+        *,
+        output: bool = True,
+        queue_limit: float | None = None,
     ) -> None:
         self._client = client
         self._sink = sink
         self._events = events
         self._loop = asyncio.get_running_loop()
-        self._machine = Follow(job, self._loop.time(), wants_output=output, reads_log=output and events is None)
+        self._machine = Follow(
+            job,
+            self._loop.time(),
+            wants_output=output,
+            reads_log=output and events is None,
+            queue_limit=queue_limit,
+        )
         self._log = JobLog()
         self._queue: asyncio.Queue[Callable[[], list[Action]]] = asyncio.Queue()
         self._result: Job | None = None

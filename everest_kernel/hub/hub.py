@@ -92,7 +92,7 @@ class Hub:
         job_log = JobLog(database)
         self._identity = Identity(database)
         self._scheduler = Scheduler(grace=self.settings.agent_grace, may_use=self._identity.may_use)
-        self._jobs = Jobs(database, contents, files, self._scheduler, job_log)
+        self._jobs = Jobs(database, contents, files, self._scheduler, job_log, self._identity)
         submissions = Submissions(self._identity, files)
         self._gateway = Gateway(
             self._jobs.tasks, self._scheduler, self._identity, submissions, contents, files, job_log,

@@ -79,6 +79,11 @@ class JobTasks:
         """Called with the id of a job that changed or wrote something."""
         return self._live.watchers
 
+    def resource_name(self, resource: str, otherwise: str) -> str:
+        """The name of a resource as its agent gives it, when one has been here."""
+        name = self.dispatcher.resource_name(resource) if self.dispatcher else resource
+        return name if name != resource else otherwise
+
     # --- what agents report
 
     def outputs_of(self, task_id: TaskId) -> dict[str, int]:

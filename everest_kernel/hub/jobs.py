@@ -19,7 +19,7 @@ from ..wire import (
 from .contents import Contents
 from .database import Database
 from .files import Files
-from .identity import new_id
+from .identity import Identity, new_id
 from .job_log import JobLog
 from .job_records import JobRecords, Unfinished
 from .job_tasks import JobTasks
@@ -28,6 +28,7 @@ from .scheduled import UnfinishedJob
 from .scheduler import Scheduler
 from .sweeps import SWEEP_TYPE, Sweeps
 from .tasks import check_inputs, command_line, output_paths, stage_inputs
+from .waiting import reason
 
 __all__ = ["Jobs"]
 
@@ -38,8 +39,15 @@ class Jobs:
     """All jobs of the hub."""
 
     def __init__(
-        self, database: Database, contents: Contents, files: Files, scheduler: Scheduler, job_log: JobLog
+        self,
+        database: Database,
+        contents: Contents,
+        files: Files,
+        scheduler: Scheduler,
+        job_log: JobLog,
+        identity: Identity,
     ) -> None:
+        self._identity = identity
         self._records = JobRecords(database, files)
         self._files = files
         self._scheduler = scheduler
@@ -116,6 +124,16 @@ class Jobs:
         if live is not None:
             return live.job if live.job.user == user else None
         return self._records.find(user, job_id)
+
+    def with_queue(self, user: str, job: Job) -> Job:
+        """A job, and when it waits, its place in the queue and why."""
+        waiting = self._scheduler.waiting(job.id)
+        if waiting is None:
+            return job
+        names = {resource: self.tasks.resource_name(resource, name) for resource, _, name in self._identity.resources()}
+        usable = [resource for resource in names if self._identity.may_use(user, resource)]
+        why = reason(waiting, names, usable, self._scheduler.connected_resources)
+        return msgspec.structs.replace(job, queue_position=waiting.position, waiting_for=why)
 
     def all(self, user: str, name: str | None = None, page: tuple[int, int] | None = None) -> list[Job]:
         """All jobs of a user, the newest first; those of a name, and `(offset, size)` of them, when that is given."""

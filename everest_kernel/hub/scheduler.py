@@ -20,20 +20,16 @@ attempt, so that an agent that comes back still later is told to forget.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ..wire import TaskId, TaskState
 from .actions import Action, Cancel, Delete, End, Over, Resume, Send
+from .queues import Queues
 from .scheduled import Place, ScheduledTask, Slots, UnfinishedJob
-from .task_queue import QueuedJob, TaskKey, TaskQueue
+from .task_queue import QueuedJob, TaskKey
+from .waiting import Waiting
 
 __all__ = ["Scheduler"]
-
-
-def _everybody(user: str) -> bool:
-    return True
 
 
 class Scheduler:
@@ -52,14 +48,13 @@ class Scheduler:
         max_attempts: int = 3,
         may_use: Callable[[str, str], bool] = lambda user, resource: True,
     ) -> None:
-        self._may_use = may_use
         self._grace = grace
         self._max_attempts = max_attempts
         self._jobs: dict[str, QueuedJob] = {}
         self._tasks: dict[TaskKey, ScheduledTask] = {}
         self._lost: dict[TaskKey, ScheduledTask] = {}
         self._resources: dict[str, Slots] = {}
-        self._queues: OrderedDict[tuple[str, ...], TaskQueue] = OrderedDict()
+        self._queues = Queues(may_use)
         self._looking: dict[str, QueuedJob] = {}
         self._held: dict[str, QueuedJob] = {}
         self._held_until = 0.0
@@ -78,8 +73,8 @@ class Scheduler:
             self._held[job.id] = job
             for task_id in found.started:
                 key = TaskKey(task_id.job_id, task_id.number)
-                task = self._tasks[key] = ScheduledTask(key, job, task_id.attempt, Place.LOST, lost_at=now)
-                self._lost[key] = task
+                task = self._tasks[key] = ScheduledTask(key, job, task_id.attempt, Place.LOST)
+                self._lose(task, now)
                 job.open += 1
             self._close_if_over(job, actions)
         if not self._awaited:
@@ -144,8 +139,7 @@ class Scheduler:
         self._resources.pop(resource, None)
         for task in self._tasks.values():
             if task.resource == resource and task.place is Place.SENT:
-                task.place, task.lost_at = Place.LOST, now
-                self._lost[task.key] = task
+                self._lose(task, now)
         return []
 
     def ended(self, resource: str, task_id: TaskId) -> tuple[bool, list[Action]]:
@@ -165,6 +159,7 @@ class Scheduler:
             return []
         job.cancelling = True
         job.withdraw()
+        self._queues.remove(job)
         self._looking.pop(job_id, None)
         actions: list[Action] = []
         for task in [task for task in self._tasks.values() if task.job is job]:
@@ -223,6 +218,26 @@ class Scheduler:
         return len(state.running) if state else 0
 
     @property
+    def connected_resources(self) -> Mapping[str, Slots]:
+        """What runs on the resources whose agents are there."""
+        return self._resources
+
+    def waiting(self, job_id: str) -> Waiting | None:
+        """What is known of a job of whose tasks none is with an agent; None for any other. Changes nothing."""
+        job = self._jobs.get(job_id)
+        if job is None or not job.waits:
+            return None
+        only = self._tasks.get(TaskKey(job_id, 0))
+        return Waiting(
+            job.resources,
+            self._queues.position(job, self._resources),
+            lost=job.lost > 0 and not job.ready,
+            last_resource=only.resource if only is not None else None,
+            held=job.held,
+            cancelling=job.cancelling,
+        )
+
+    @property
     def unfinished(self) -> int:
         """How many jobs have tasks that are not ended."""
         return len(self._jobs)
@@ -244,7 +259,7 @@ class Scheduler:
 
     def _queue(self, job: QueuedJob) -> None:
         if not job.exhausted and not job.held:
-            self._queues.setdefault(job.resources, TaskQueue()).add(job)
+            self._queues.add(job)
 
     def _release(self) -> None:
         held, self._held = self._held, {}
@@ -273,14 +288,14 @@ class Scheduler:
             return None
         if task.resource not in (None, resource):
             return None
-        self._lost.pop(key, None)
+        self._found(task)
         task.place, task.resource = Place.SENT, resource
         return task
 
     def _again(self, task: ScheduledTask) -> list[Action]:
         """The attempt is lost: queue the next, first in line; or end the task."""
         self._free(task)
-        self._lost.pop(task.key, None)
+        self._found(task)
         job, actions = task.job, list[Action]()
         if job.cancelling:
             actions.append(End(task.key, TaskState.CANCELED, "cancelled; the resource that ran it is gone"))
@@ -297,9 +312,19 @@ class Scheduler:
 
     def _remove(self, task: ScheduledTask, actions: list[Action]) -> None:
         del self._tasks[task.key]
-        self._lost.pop(task.key, None)
+        self._found(task)
         task.job.open -= 1
         self._close_if_over(task.job, actions)
+
+    def _lose(self, task: ScheduledTask, now: float) -> None:
+        task.place, task.lost_at = Place.LOST, now
+        self._lost[task.key] = task
+        task.job.lost += 1
+
+    def _found(self, task: ScheduledTask) -> None:
+        """A task counts as lost no more, if it did."""
+        if self._lost.pop(task.key, None) is not None:
+            task.job.lost -= 1
 
     def _free(self, task: ScheduledTask) -> None:
         if task.resource in self._resources:
@@ -311,30 +336,14 @@ class Scheduler:
         actions: list[Action] = []
         for name, state in self._resources.items():
             while len(state.running) < state.slots:
-                task = self._next_for(name)
-                if task is None:
+                drawn = self._queues.draw(name)
+                if drawn is None:
                     break
+                task = self._drawn(*drawn)
                 task.place, task.resource = Place.SENT, name
                 state.running.add(task.key)
                 actions.append(Send(name, task.id))
         return actions
-
-    def _allowed(self, resource: str, user: str) -> bool:
-        return self._may_use(user, resource)
-
-    def _next_for(self, resource: str) -> ScheduledTask | None:
-        for resources in list(self._queues):
-            if resources and resource not in resources:
-                continue
-            queue = self._queues[resources]
-            drawn = queue.draw(_everybody if resources else partial(self._allowed, resource))
-            if drawn is None:
-                if queue.empty:
-                    del self._queues[resources]
-                continue
-            self._queues.move_to_end(resources)
-            return self._drawn(*drawn)
-        return None
 
     def _drawn(self, job: QueuedJob, key: TaskKey) -> ScheduledTask:
         self._note_looking(job)

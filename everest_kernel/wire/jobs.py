@@ -91,3 +91,8 @@ class Job(msgspec.Struct, rename="camel", frozen=True):
     """Of a parameter sweep: elements of its product, those included that constraints leave out."""
     tasks_done: int = 0
     tasks_failed: int = 0
+    queue_position: int | None = None
+    """Of a job that waits, in the answer to a question for this one job: when its next task is sent, 1 for the next
+    of all. Where several resources may take it, it can be sooner."""
+    waiting_for: str = ""
+    """Likewise: why it waits, in words, as `the resource win7 is offline`."""

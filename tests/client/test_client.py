@@ -10,13 +10,14 @@ import httpx
 import msgspec
 import pytest
 
-from everest_kernel.client import EverestClient, Server
+from everest_kernel.client import DeafSink, EverestClient, Server
 from everest_kernel.wire import (
     Application,
     AuthenticationError,
     JobRequest,
     JobState,
     ProtocolError,
+    QueueLimitError,
     RefusedError,
     TransportError,
 )
@@ -235,3 +236,13 @@ async def test_a_submission_that_is_cancelled_on_its_way_leaves_no_job(
                 answer.set()
         (job,) = await client.jobs(name="gone")
         assert (job.state is JobState.CANCELLED) == reached
+
+
+async def test_a_client_withdraws_a_job_that_waits_for_an_offline_resource(tmp_path: Path) -> None:
+    async with memory_client(tmp_path) as (client, _, raw):
+        resource = (await raw.post("/api/resources", json={"name": "win7"})).json()["id"]
+        app_id = await client.ensure_application(SHELL)
+        job = await client.submit(app_id, JobRequest("", {"program": "true"}, resources=(resource,)))
+        with pytest.raises(QueueLimitError, match=r"limit of 0\.05s: the resource win7 is offline"):
+            await client.follow(job.id, DeafSink(), job=job, queue_limit=0.05)
+        assert (await client.job(job.id)).state is JobState.CANCELLED

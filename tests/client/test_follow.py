@@ -27,6 +27,7 @@ from everest_kernel.client.follow import (
     SendCancel,
     SendSubscribe,
 )
+from everest_kernel.client.queue_limit import WITHDRAWAL_WAIT
 from everest_kernel.wire import (
     AuthenticationError,
     EverestError,
@@ -34,6 +35,7 @@ from everest_kernel.wire import (
     Job,
     JobOutput,
     JobState,
+    QueueLimitError,
     RefusedError,
     TransportError,
 )
@@ -313,6 +315,193 @@ def test_a_job_that_ends_before_its_cancel_is_what_it_became() -> None:
     machine.cancel(1, wait=5)
     end = job("DONE")
     assert machine.state(end, 2)[-1] == Finish(end)
+
+
+# --- the limit of the time in the queue
+
+
+def test_a_job_that_waits_too_long_is_asked_about_and_withdrawn_with_the_reason() -> None:
+    machine = follow("READY", queue_limit=90)
+    machine.start(connected=True)
+    assert machine.wake_at() == 90
+    assert machine.tick(89) == []
+    assert machine.tick(90) == [Poll()]
+    assert machine.tick(91) == []
+    waiting = job("READY", waiting_for="the resource win7 is offline", queue_position=1)
+    assert machine.polled(waiting, 92) == [SendCancel()]
+    assert machine.wake_at() == 92 + WITHDRAWAL_WAIT
+    end = job("CANCELLED", resources=("65f0",))
+    changed, fail = machine.state(end, 93)
+    assert changed == Changed(end)
+    assert isinstance(fail, Fail)
+    assert isinstance(fail.error, QueueLimitError)
+    said = "the job waited longer than its queue limit of 1m 30s: the resource win7 is offline"
+    assert fail.error.message == said
+    assert (fail.error.job_id, fail.error.resource) == ("j", "65f0")
+    assert "--on" in str(fail.error.hint)
+    assert machine.wake_at() is None
+
+
+def test_without_an_event_stream_the_polls_go_on_until_it_is_withdrawn() -> None:
+    machine = follow("SUBMITTED", queue_limit=1)
+    machine.start(connected=False)
+    now, actions = 0.0, list[Action]()
+    while SendCancel() not in actions:
+        wake = machine.wake_at()
+        assert wake is not None
+        now = wake
+        assert machine.tick(now) == [Poll()]
+        actions = machine.polled(job("SUBMITTED"), now)
+        assert now <= 1
+    assert now == 1
+    assert machine.wake_at() == 1 + FIRST_PAUSE
+    assert machine.tick(1 + FIRST_PAUSE) == [Poll()]
+    fail = machine.polled(job("CANCELLED"), 2)[-1]
+    assert isinstance(fail, Fail)
+    assert fail.error.message.endswith("limit of 1s: the server does not say why")
+
+
+@pytest.mark.parametrize("state", ["SCHEDULED", "RUNNING", "DONE", "FAILED"])
+@pytest.mark.parametrize("by", ["stream", "poll", "stream while it is asked"])
+def test_a_job_that_starts_in_time_is_left_alone(state: str, by: str) -> None:
+    machine = follow("READY", queue_limit=90)
+    machine.start(connected=by != "poll")
+    if by == "stream":
+        machine.state(job(state), 89)
+    else:
+        assert machine.tick(90) == [Poll()]
+        if by == "poll":
+            assert SendCancel() not in machine.polled(job(state), 91)
+        else:
+            machine.state(job(state), 90)
+            assert machine.polled(job("READY"), 91) == [], "the answer is older than what the stream told"
+    for now in range(90, 200, 10):
+        assert SendCancel() not in machine.tick(now)
+
+
+@pytest.mark.parametrize("limit", [None, 0.5])
+def test_output_shows_that_it_started_and_a_restarted_hub_does_not_undo_that(limit: float | None) -> None:
+    machine = follow("READY", queue_limit=limit)
+    machine.start(connected=True)
+    machine.output(out(0, b"x"), 0.4)
+    machine.disconnected(0.4)
+    assert polled(machine, 0.7, "READY") == []
+    assert polled(machine, 2, "READY") == []
+
+
+@pytest.mark.parametrize("state", ["SCHEDULED", "RUNNING"])
+def test_one_that_has_started_has_no_limit(state: str) -> None:
+    machine = follow(state, queue_limit=5)
+    machine.start(connected=True)
+    assert machine.wake_at() is None
+
+
+def withdrawn(now: float = 10) -> Follow:
+    machine = follow("READY", queue_limit=now)
+    machine.start(connected=True)
+    assert machine.tick(now) == [Poll()]
+    assert machine.polled(job("READY", waiting_for="why"), now) == [SendCancel()]
+    return machine
+
+
+def test_one_that_began_as_it_was_cancelled_is_told_of_so() -> None:
+    machine = withdrawn()
+    machine.state(job("RUNNING", resource_name="win7"), 11)
+    fail = machine.state(job("CANCELLED", resource_name="win7"), 12)[-1]
+    assert isinstance(fail, Fail)
+    assert fail.error.message.endswith("10s: why; it began to run just as it was cancelled")
+    assert fail.error.resource == "win7"
+    assert "not undone" in str(fail.error.hint)
+
+
+@pytest.mark.parametrize("state", ["DONE", "FAILED"])
+def test_one_that_ends_before_its_cancel_arrives_is_what_it_became(state: str) -> None:
+    end = job(state)
+    assert withdrawn().state(end, 11) == [Changed(end), Finish(end)]
+
+
+def test_a_withdrawal_without_confirmation_says_so() -> None:
+    machine = withdrawn()
+    (fail,) = machine.tick(10 + WITHDRAWAL_WAIT)
+    assert isinstance(fail, Fail)
+    assert isinstance(fail.error, QueueLimitError)
+    assert "not confirmed yet" in fail.error.message
+    assert "%job j" in str(fail.error.hint)
+
+
+def test_the_owners_cancel_goes_before_the_limit() -> None:
+    machine = follow("READY", queue_limit=10)
+    machine.start(connected=True)
+    machine.tick(10)
+    assert machine.cancel(10, wait=5) == [SendCancel()]
+    assert machine.polled(job("READY"), 11) == []
+    end = job("CANCELLED")
+    assert machine.state(end, 12) == [Changed(end), Finish(end)]
+
+
+def test_a_question_that_gets_no_answer_is_asked_again() -> None:
+    machine = follow("READY", queue_limit=10)
+    machine.start(connected=True)
+    machine.tick(10)
+    assert machine.poll_failed(TransportError("cut"), 10) == []
+    wake = machine.wake_at()
+    assert wake is not None
+    assert machine.tick(wake) == [Poll()]
+    assert machine.polled(job("READY"), wake) == [SendCancel()]
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["tick", "stream", "answer", "fail", "break", "connect"]),
+        st.sampled_from(["READY", "SUBMITTED", "DEFERRED", "SCHEDULED", "RUNNING"]),
+        st.floats(0, 4),
+    ),
+    max_size=40,
+)
+
+
+@given(steps=_STEPS, connected=st.booleans())
+def test_only_a_job_that_was_never_seen_to_start_is_withdrawn_and_that_once(
+    steps: list[tuple[str, str, float]], connected: bool
+) -> None:
+    machine, now, limit = follow("SUBMITTED", queue_limit=10), 0.0, 10
+    polls = cancels = 0
+    started = False
+
+    def act(actions: list[Action]) -> None:
+        nonlocal polls, cancels
+        polls += actions.count(Poll())
+        cancels += actions.count(SendCancel())
+        assert SendCancel() not in actions or (now >= limit and not started)
+
+    act(machine.start(connected=connected))
+    for step, state, seconds in steps:
+        now += seconds
+        if step == "tick":
+            act(machine.tick(now))
+        elif step == "stream" and connected:
+            started = started or state in ("SCHEDULED", "RUNNING")
+            act(machine.state(job(state), now))
+        elif step == "answer" and polls:
+            polls -= 1
+            started = started or state in ("SCHEDULED", "RUNNING")
+            act(machine.polled(job(state), now))
+        elif step == "fail" and polls:
+            polls -= 1
+            act(machine.poll_failed(TransportError("cut"), now))
+        elif step in ("break", "connect"):
+            connected = step == "connect"
+            act(machine.connected() if connected else machine.disconnected(now))
+        assert polls <= 1, "one question at a time"
+        assert cancels <= 1
+    if cancels == 0 and not started and machine.wake_at() is not None:
+        for _ in range(3):  # whatever came before, it comes to a withdrawal
+            now += 20
+            act(machine.tick(now))
+            if polls:
+                polls -= 1
+                act(machine.polled(job("READY"), now))
+        assert cancels == 1
 
 
 # --- a simulated server

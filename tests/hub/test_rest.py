@@ -168,7 +168,8 @@ async def test_submission_gives_the_whole_job(client: httpx.AsyncClient) -> None
     assert (job["name"], job["user"], job["inputs"]) == ("s - Job 1", "local", {"text": "hi", "dummy": -1})
     assert job["submitted"] > 1_600_000_000_000
     assert job["result"] == {}
-    assert (await client.get(f"/api/jobs/{job['id']}")).json() == job
+    waiting = {"queuePosition": 1, "waitingFor": "no resource is attached"}
+    assert (await client.get(f"/api/jobs/{job['id']}")).json() == job | waiting
     assert (await client.get("/api/jobs")).json() == [job]
 
 

@@ -385,6 +385,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert self.scheduler.unfinished == len(self.open)
         current = [t for r in self.up for t in self.has[r] if self.scheduler.is_current(r, t)]
         assert len({(t.job_id, t.number) for t in current}) == len(current), "one task, two live attempts"
+        sent = {task.job_id for task in current}
+        for job_id in self.open:
+            waiting = self.scheduler.waiting(job_id)
+            assert (waiting is None) == (job_id in sent), "it waits when none of its tasks is with an agent"
+            assert waiting is None or waiting.position is None or waiting.position > 0
 
     def teardown(self) -> None:
         """With all agents there, everything that was accepted comes to an end."""

@@ -59,7 +59,8 @@ def job_routes(jobs: Jobs, job_log: JobLog, identity: Identity, *, failed_as_can
         return json_response({})
 
     async def read(request: Request) -> Response:
-        return json_response(shown(request, find(request)[1]))
+        user, job = find(request)
+        return json_response(shown(request, job if job.state.is_final else jobs.with_queue(user, job)))
 
     async def read_log(request: Request) -> Response:
         return PlainTextResponse(job_log.read(find(request)[1].id))
