@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..wire import CellError
-from .header import format_seconds
+from .header import format_age
 from .job_source import AlreadyRunningError, JobSource, Submission
 
 __all__ = ["decide"]
@@ -18,7 +18,7 @@ def decide(source: JobSource, found: AlreadyRunningError, shell: Any) -> None:
         CellError: the front end cannot be asked, or the user wants neither.
     """
     assert isinstance(source, Submission)
-    since = f"this cell's job has been running since {format_seconds(found.seconds)} ago"
+    since = f"this cell's job has been running since {format_age(found.seconds)} ago"
     kernel = getattr(shell, "kernel", None)
     if kernel is not None and not (kernel.get_parent("shell").get("content") or {}).get("allow_stdin"):
         raise CellError(

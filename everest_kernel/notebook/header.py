@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..wire import Job
 
-__all__ = ["Header", "format_seconds", "format_size"]
+__all__ = ["Header", "format_age", "format_seconds", "format_size"]
 
 
 def format_size(size: int) -> str:
@@ -131,9 +131,9 @@ class Header:
         elif self.position is not None:
             parts.append("next in the queue" if self.position == 1 else f"number {self.position:,} in the queue")
         if self.elapsed is not None:
-            parts.append(_whole(self.elapsed))
+            parts.append(format_age(self.elapsed))
         if self.quiet is not None:
-            parts.append(f"last output {_whole(self.quiet)} ago")
+            parts.append(f"last output {format_age(self.quiet)} ago")
         return parts
 
     def _times(self) -> list[str]:
@@ -142,8 +142,8 @@ class Header:
         return [", ".join(filter(None, (queued, ran)))] if queued or ran else []
 
 
-def _whole(seconds: float) -> str:
-    """Whole seconds: a line that is drawn again each second must not flicker."""
+def format_age(seconds: float) -> str:
+    """A length of time in whole seconds or more: `3 s`. What is told again and again must not flicker."""
     return f"{int(seconds)} s" if seconds < 120 else format_seconds(seconds)
 
 

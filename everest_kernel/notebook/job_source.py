@@ -12,7 +12,7 @@ from ..languages import Language, find_language
 from ..routes import find_route, load_configuration, route_table
 from ..wire import ConfigurationError, EverestError, Job, JobRequest, RefusedError
 from .content import content_hash
-from .header import Header, format_seconds
+from .header import Header, format_age
 from .memory import Memory
 from .prepare import Prepared
 
@@ -139,7 +139,7 @@ class Submission:
         if self.running == "ask":
             raise AlreadyRunningError(job, seconds)
         self.header.remark = (
-            f"attached to this cell's job, which was submitted {format_seconds(seconds)} ago "
+            f"attached to this cell's job, which was submitted {format_age(seconds)} ago "
             "(--running new starts a second one)"
         )
         return job

@@ -123,7 +123,9 @@ def parse_remote_line(line: str) -> RemoteOptions:
         if given and not options.background:
             raise CellOptionError(f"{option} is for a cell with --bg", hint=_TRY_HELP)
     if options.background and options.running == "ask":
-        raise CellOptionError("--running ask needs a cell that waits for the answer, and one with --bg does not")
+        raise CellOptionError(
+            "--running ask needs a cell that waits for the answer, and one with --bg does not", hint=_TRY_HELP
+        )
     return options
 
 

@@ -13,7 +13,7 @@ from ..routes import EMBEDDED
 from ..wire import EverestError, RefusedError
 from .caller import caller_of
 from .channels import Channel, channel_for
-from .header import format_seconds
+from .header import format_age
 from .session import NotebookSession
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _message(running: list[JobRecord]) -> Display:
     head = f"{'A job' if one else f'{len(running)} jobs'} of this notebook {'is' if one else 'are'} still running:"
     lines = [
         f"%attach {record.job_id}  follows {record.name or record.route}, submitted "
-        f"{format_seconds(time.time() - record.recorded)} ago"
+        f"{format_age(time.time() - record.recorded)} ago"
         for record in running
     ]
     items = "".join(f"<li><code>{html.escape(line)}</code></li>" for line in lines)

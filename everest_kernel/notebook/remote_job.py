@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ..languages import Display
 from ..wire import CellError, JobCancelledError
 from .channels import Channel, channel_for, replaces_displays
+from .header import Header
 from .job_output import JobText, read_output
+from .provenance import PROVENANCE
 from .remote_run import RemoteRun
 from .session import NotebookSession
 from .tables import table
@@ -33,7 +35,7 @@ class RemoteJob:
         self._run = run
         self._running = running
         self._session = session
-        self._views: list[tuple[Channel, str, bool]] = []
+        self._views: list[_View] = []
         self._lock = threading.Lock()
         run.watchers.append(self._changed)
 
@@ -121,31 +123,49 @@ class RemoteJob:
         from IPython.core.getipython import get_ipython
 
         shell = get_ipython()
-        view = (channel_for(shell), os.urandom(8).hex(), replaces_displays(shell))
+        view = _View(channel_for(shell), replaces_displays(shell))
         with self._lock:
             self._views.append(view)
-            _show(self._run, view, first=True)
+            view.show(self._run)
 
     def _changed(self) -> None:
-        over = self._run.header.seconds is not None
         with self._lock:
             for view in self._views:
-                if view[2] or over:  # where nothing is replaced, only the end is news
-                    _show(self._run, view)
-            if over:
+                view.change(self._run)
+            if self._run.header.seconds is not None:
                 self._views.clear()
 
 
-def _show(run: RemoteRun, view: tuple[Channel, str, bool], *, first: bool = False) -> None:
-    channel, display_id, replaces = view
-    data = {"text/plain": run.header.text(), "text/html": _html(run)}
-    metadata: dict[str, Any] = {"everest_job": True}
-    if run.job is not None:
-        metadata["everest"] = run.provenance()
-    channel.display(Display(data, metadata, {"display_id": display_id}, replaces and not first))
+class _View:
+    """One display of a job.
+
+    Args:
+        channel: of the cell that shows it.
+        replaces: whether the front end replaces displays; where it does not, only the job's id and its end are news.
+    """
+
+    def __init__(self, channel: Channel, replaces: bool) -> None:
+        self._channel = channel
+        self._replaces = replaces
+        self._display_id = os.urandom(8).hex()
+        self._told = ("", False)
+
+    def show(self, run: RemoteRun, *, again: bool = False) -> None:
+        """Show the job as it is."""
+        header = run.header
+        self._told = (header.job_id, header.seconds is not None)
+        metadata: dict[str, Any] = {"everest_job": True}
+        if run.job is not None:
+            metadata[PROVENANCE] = run.provenance()
+        data = {"text/plain": header.text(), "text/html": _html(header)}
+        self._channel.display(Display(data, metadata, {"display_id": self._display_id}, again and self._replaces))
+
+    def change(self, run: RemoteRun) -> None:
+        """The job has changed."""
+        if self._replaces or self._told != (run.header.job_id, run.header.seconds is not None):
+            self.show(run, again=True)
 
 
-def _html(run: RemoteRun) -> str:
-    header = run.header
+def _html(header: Header) -> str:
     rows = [[header.job_id or "not submitted yet", header.route, header.resource, header.state, *header.details()]]
     return table(["job", "route", "resource", "state", "time", "values and files"], rows)["text/html"]

@@ -15,7 +15,7 @@ from ..languages import Display, PlainStream
 from ..wire import EverestError, Job, JobState
 from .cancelling import CancelOutcome, cancel_job
 from .channels import Channel
-from .header import format_seconds, format_size
+from .header import format_age, format_size
 from .job_source import JobSource
 from .outcome import Outcome, file_of
 from .output import CellOutput
@@ -130,7 +130,7 @@ class RemoteRun:
         async with CellOutput(self.channel, stream, self._note) as output:
             async with _beside(self._watch_clock(client)):
                 sink = _Sink(self, output, record)
-                job = await client.follow(job.id, sink, job=job)
+                job = await client.follow(job.id, sink, job=job, queue_limit=self.source.queue_limit)
             self._status.clear()
         self.job = job
         outcome = Outcome(job, last_lines=output.last_lines(), error=stream.error, output=record.pieces)
@@ -149,7 +149,7 @@ class RemoteRun:
         """Show again what the same cell has shown."""
         self.job, self.header.job_id = kept.job, kept.job.id
         self.header.resource = kept.job.resource_name
-        age = format_seconds(time.time() - kept.stored)
+        age = format_age(time.time() - kept.stored)
         self.header.remark = f"the result of the same cell of {age} ago (--fresh runs it again)"
         self.header.state = "kept"
         self.show_header()
@@ -208,7 +208,7 @@ class RemoteRun:
         except EverestError:
             return  # the follower knows how to take it
         if seen.state in _WAITING and self.job is job:
-            pass
+            self.header.position, self.header.waiting_for = seen.queue_position, seen.waiting_for
 
     # --- the header
 

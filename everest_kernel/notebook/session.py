@@ -108,7 +108,7 @@ _shared: NotebookSession | None = None
 def shared_session() -> NotebookSession:
     """The session of this process: magics and `everest_kernel.remote` use the same connections."""
     global _shared
-    if _shared is None:
+    if _shared is None or _shared.closing:
         _shared = NotebookSession()
         atexit.register(_shared.close)
     return _shared

@@ -104,7 +104,7 @@ def test_routes_and_options_complete(kernel: Kernel) -> None:
         return list(kernel.request("complete_request", code=code, cursor_pos=len(code))["matches"])
 
     assert complete("%%remote py") == ["python"]
-    assert complete("%%remote shell --f") == ["--files", "--fetch"]
+    assert complete("%%remote shell --f") == ["--files", "--fetch", "--fresh"]
     assert "%%remote" in complete("%%rem")
 
 

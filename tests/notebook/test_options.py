@@ -8,18 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.notebook.options import HELP, OPTIONS, RemoteOptions, parse_remote_line
+from everest_kernel.notebook.options import HELP, OPTIONS, RemoteOptions, parse_remote_line, read_job_id
 from everest_kernel.wire import CellOptionError
 
 
 def test_a_route_alone() -> None:
-    assert parse_remote_line("python") == RemoteOptions("python")
+    assert parse_remote_line(" python ") == RemoteOptions("python", line="python")
 
 
 def test_every_option() -> None:
     line = "--in a,b shell --out=x --files 'd/*.csv' --files e --fetch '*.png' --name 'my job' --time-limit 1h30m"
-    assert parse_remote_line(f"{line} --dry-run") == RemoteOptions(
-        "shell", ("a", "b"), ("x",), ["d/*.csv", "e"], ["*.png"], "my job", 5400.0, {}, True
+    more = "--dry-run --bg --set --into job --fresh --queue-limit 2m --running new"
+    assert parse_remote_line(f"{line} {more}") == RemoteOptions(
+        "shell",
+        ("a", "b"),
+        ("x",),
+        ["d/*.csv", "e"],
+        ["*.png"],
+        "my job",
+        5400.0,
+        {},
+        True,
+        line=f"{line} {more}",
+        queue_limit=120.0,
+        background=True,
+        into="job",
+        set_values=True,
+        fresh=True,
+        running="new",
     )
 
 
@@ -47,6 +63,12 @@ def test_lists_of_names_add_up_without_doubles() -> None:
         ("python --time-limit 0", "no time at all"),
         ("python --time-limit 5weeks", "not a length of time"),
         ("python --name 'open", "cannot be read"),
+        ("python --set", "--set is for a cell with --bg"),
+        ("python --into job", "--into is for a cell with --bg"),
+        ("python --bg --into for", "'for' is not a name"),
+        ("python --running later", "'later' is none of attach, new, ask"),
+        ("python --bg --running ask", "needs a cell that waits"),
+        ("python --queue-limit soon", "not a length of time"),
     ],
 )
 def test_mistakes_are_told(line: str, said: str) -> None:
@@ -54,6 +76,17 @@ def test_mistakes_are_told(line: str, said: str) -> None:
         parse_remote_line(line)
     assert said in str(caught.value)
     assert "%%remote?" in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["", "a b", "../etc", "a/b", "a?x=1", "%2e", "ä"])
+def test_what_is_no_jobs_id_is_told(line: str) -> None:
+    with pytest.raises(CellOptionError) as caught:
+        read_job_id(line, "%attach")
+    assert "%jobs" in str(caught.value)
+
+
+def test_a_jobs_id_is_read() -> None:
+    assert read_job_id(" 65f0c1d2e3a4b5c6d7e8f901 ", "%attach") == "65f0c1d2e3a4b5c6d7e8f901"
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=60))
