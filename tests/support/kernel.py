@@ -57,17 +57,24 @@ class Cell:
     @property
     def header(self) -> str:
         """The last form of the header line."""
-        lines = [
-            c["data"]["text/plain"]
-            for c in self.of("display_data") + self.of("update_display_data")
-            if c["metadata"].get("everest_header")
-        ]
+        return self._last("everest_header")
+
+    @property
+    def job(self) -> str:
+        """The last form of a background job's display."""
+        return self._last("everest_job")
+
+    def _last(self, mark: str) -> str:
+        kinds = ("display_data", "update_display_data")
+        shown = [m["content"] for m in self.messages if m["msg_type"] in kinds]
+        lines = [c["data"]["text/plain"] for c in shown if c["metadata"].get(mark)]
         return lines[-1] if lines else ""
 
     @property
     def displays(self) -> list[dict[str, Any]]:
-        """Contents of the displays, header lines apart."""
-        return [c for c in self.of("display_data") if not c["metadata"].get("everest_header")]
+        """Contents of the displays; header lines and background jobs apart."""
+        ours = ("everest_header", "everest_job")
+        return [c for c in self.of("display_data") if not any(c["metadata"].get(mark) for mark in ours)]
 
     @property
     def error(self) -> str:
@@ -81,6 +88,7 @@ class Kernel:
 
     def __init__(self, manager: KernelManager) -> None:
         self.manager = manager
+        self._open: dict[str, Cell] = {}
         self.client = manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=LIMIT)
@@ -128,7 +136,9 @@ class Kernel:
             check_message(message)
             if message["parent_header"].get("msg_type") == "interrupt_request" or _of_starting(message, message_id):
                 continue
-            assert message["parent_header"].get("msg_id") == message_id, f"of another cell: {message}"
+            if message["parent_header"].get("msg_id") != message_id:
+                self._of_open_cell(message)
+                continue
             cell.messages.append(message)
             cell.times.append(time.monotonic() - began)
             if watch:
@@ -147,6 +157,25 @@ class Kernel:
     def run(self, code: str, **options: Any) -> Cell:
         """Run a cell to its end."""
         return self.collect(self.send_cell(code, cell_id=options.pop("cell_id", "cell-1")), **options)
+
+    def run_open(self, code: str, **options: Any) -> Cell:
+        """Run a cell to its end, and take what comes for it later: it grows while other cells run."""
+        message_id = self.send_cell(code, cell_id=options.pop("cell_id", "cell-1"))
+        cell = self._open[message_id] = self.collect(message_id, **options)
+        return cell
+
+    def wait_for(self, condition: Callable[[], bool], limit: float = LIMIT) -> None:
+        """Take messages for cells that were opened until something has come to be."""
+        until = time.monotonic() + limit
+        while not condition():
+            message = self.client.get_iopub_msg(timeout=max(until - time.monotonic(), 0))
+            check_message(message)
+            self._of_open_cell(message)
+
+    def _of_open_cell(self, message: dict[str, Any]) -> None:
+        cell = self._open.get(message["parent_header"].get("msg_id", ""))
+        assert cell is not None, f"of another cell: {message}"
+        cell.messages.append(message)
 
     def request(self, kind: str, *, channel: str = "shell", **content: Any) -> dict[str, Any]:
         """A request that is not a cell, and the content of its reply."""
@@ -171,8 +200,18 @@ def _of_starting(message: dict[str, Any], message_id: str) -> bool:
 
 
 @contextmanager
-def running_kernel(home: Path, *, name: str = "everest", cwd: Path | None = None) -> Iterator[Kernel]:
-    """A kernel process with configuration, hub and history of its own below `home`."""
+def running_kernel(
+    home: Path, *, name: str = "everest", cwd: Path | None = None, notebook: str = "", keep_hub: bool = False
+) -> Iterator[Kernel]:
+    """A kernel process with configuration, hub, records and history of its own below `home`.
+
+    Args:
+        home: for all of these.
+        name: of the kernelspec.
+        cwd: where it starts; by default a folder below `home`.
+        notebook: the path that Jupyter Server would tell it.
+        keep_hub: leave the hub running: another kernel comes.
+    """
     install(str(home / "prefix"))
     specs = KernelSpecManager(kernel_dirs=[str(home / "prefix/share/jupyter/kernels")])
     manager = KernelManager(kernel_name=name, kernel_spec_manager=specs, connection_file=str(home / f"{name}.json"))
@@ -184,6 +223,8 @@ def running_kernel(home: Path, *, name: str = "everest", cwd: Path | None = None
         "XDG_CACHE_HOME": str(home / "cache"),
         "IPYTHONDIR": str(home / f"ipython-{name}"),
     }
+    if notebook:
+        environment["JPY_SESSION_NAME"] = notebook
     cwd = cwd or home / "work"
     cwd.mkdir(exist_ok=True)
     manager.start_kernel(env=environment, cwd=str(cwd))
@@ -194,7 +235,8 @@ def running_kernel(home: Path, *, name: str = "everest", cwd: Path | None = None
         kernel.client.stop_channels()
         manager.shutdown_kernel()
         manager.cleanup_resources()
-        stop_hub(home / "hub")
+        if not keep_hub:
+            stop_hub(home / "hub")
 
 
 def stop_hub(home: Path) -> None:
