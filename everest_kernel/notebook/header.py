@@ -126,10 +126,10 @@ class Header:
 
     def _waiting(self) -> list[str]:
         parts = []
+        if self.position is not None:
+            parts.append("next in the queue" if self.position == 1 else f"number {self.position:,} in the queue")
         if self.waiting_for:
             parts.append(f"waits: {self.waiting_for}")
-        elif self.position is not None:
-            parts.append("next in the queue" if self.position == 1 else f"number {self.position:,} in the queue")
         if self.elapsed is not None:
             parts.append(format_age(self.elapsed))
         if self.quiet is not None:

@@ -139,8 +139,7 @@ class Submission:
         if self.running == "ask":
             raise AlreadyRunningError(job, seconds)
         self.header.remark = (
-            f"attached to this cell's job, which was submitted {format_age(seconds)} ago "
-            "(--running new starts a second one)"
+            f"attached to this cell's job of {format_age(seconds)} ago (--running new starts a second one)"
         )
         return job
 
