@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["Figure", "median_of", "table"]
+import psutil
+
+__all__ = ["Figure", "median_of", "peak_memory", "table"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,22 @@ def table(figures: Sequence[Figure]) -> str:
         verdict = {True: "reached", False: "MISSED", None: ""}[figure.reached]
         lines.append(f"{figure.what:<52} {figure.value:9.3f} {figure.unit:<7} {goal:<12} {verdict:<8} {figure.detail}")
     return "\n".join(lines)
+
+
+@contextmanager
+def peak_memory(pid: int) -> Iterator[list[int]]:
+    """Follow a process's resident memory; afterwards the list has how much it grew at most, in bytes."""
+    process, stop, grown = psutil.Process(pid), threading.Event(), [0]
+    before = process.memory_info().rss
+
+    def watch() -> None:
+        while not stop.wait(0.02):
+            grown[0] = max(grown[0], process.memory_info().rss - before)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield grown
+    finally:
+        stop.set()
+        thread.join()

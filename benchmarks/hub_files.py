@@ -6,42 +6,18 @@ import http.client
 import json
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-import psutil
-
-from .figures import Figure
+from .figures import Figure, peak_memory
 from .hub_rates import hub_process
 
 __all__ = ["large_files"]
 
 _BLOCK = 1 << 20
 _BOUNDARY = b"benchmark-boundary"
-
-
-@contextmanager
-def _peak_memory(pid: int) -> Iterator[list[int]]:
-    """Follow a process's resident memory; afterwards the list has how much it grew at most, in bytes."""
-    process, stop, grown = psutil.Process(pid), threading.Event(), [0]
-    before = process.memory_info().rss
-
-    def watch() -> None:
-        while not stop.wait(0.02):
-            grown[0] = max(grown[0], process.memory_info().rss - before)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield grown
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _upload(connection: http.client.HTTPConnection, token: str, source: IO[bytes], *, multipart: bool) -> str:
@@ -90,7 +66,7 @@ def large_files(megabytes: int = 1000) -> list[Figure]:
         uri = ""
         os.sync()
         for what in ("multipart upload", "raw upload", "download"):
-            with path.open("rb") as source, _peak_memory(pid) as grown:
+            with path.open("rb") as source, peak_memory(pid) as grown:
                 began = time.perf_counter()
                 if what == "download":
                     if _download(connection, token, uri) != size:

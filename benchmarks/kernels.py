@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,27 @@ LIMIT_MS = 60_000
 
 
 class KernelDriver:
-    """A kernel; every call waits for what it asked for."""
+    """A kernel; every call waits for what it asked for. Its hub's data are below `hub`."""
 
-    def __init__(self, manager: KernelManager) -> None:
+    def __init__(self, manager: KernelManager, hub: Path) -> None:
         self.manager = manager
+        self.hub = hub
         self.client = manager.client()
         self.client.start_channels(hb=False, stdin=False, control=False)
         self.client.wait_for_ready(timeout=60)
         self._iopub = self.client.iopub_channel.socket
         self._shell = self.client.shell_channel.socket
 
-    def run(self, code: str) -> tuple[float, list[tuple[float, str, dict[str, Any]]]]:
-        """Run a cell; seconds from request to idle, and (time of day, kind, content) of each IOPub message."""
+    def run(
+        self, code: str, *, watch: Callable[[str, dict[str, Any]], None] | None = None, fails: bool = False
+    ) -> tuple[float, list[tuple[float, str, dict[str, Any]]]]:
+        """Run a cell; seconds from request to idle, and (time of day, kind, content) of each IOPub message.
+
+        Args:
+            code: of the cell.
+            watch: called with kind and content of each message as it comes.
+            fails: whether it is to end with an error.
+        """
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
         request = self.client.session.msg("execute_request", content, metadata={"cellId": "cell"})
         mine = request["header"]["msg_id"].encode()
@@ -51,7 +60,9 @@ class KernelDriver:
                 continue
             kind = json.loads(header)["msg_type"]
             seen.append((wall, kind, content))
-            if kind == "error":
+            if watch is not None:
+                watch(kind, content)
+            if kind == "error" and not fails:
                 raise RuntimeError(content["evalue"])
             if content.get("execution_state") == "idle":
                 self._shell.recv_multipart()
@@ -69,7 +80,7 @@ def running_kernel(name: str, cwd: str | None = None) -> Iterator[KernelDriver]:
         hub = home / "hub"
         homes = {"EVEREST_HUB_HOME": str(hub), "EVEREST_RECORDS_HOME": str(home / "records"), "IPYTHONDIR": folder}
         manager.start_kernel(env=os.environ | homes, cwd=folder)
-        driver = KernelDriver(manager)
+        driver = KernelDriver(manager, hub)
         try:
             yield driver
         finally:

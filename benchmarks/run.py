@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import cells, hub_files, hub_rates, hub_store, sweeps
+from benchmarks import cells, hub_files, hub_rates, hub_store, running, sweeps
 from benchmarks.figures import table
 
 BENCHMARKS = {
@@ -18,6 +18,8 @@ BENCHMARKS = {
     "start": cells.kernel_start,
     "remote": cells.remote_cells,
     "first-output": cells.first_output,
+    "interrupt": running.interrupts,
+    "flood": running.flood,
     "accepted": hub_rates.accepted_jobs,
     "finished": hub_rates.finished_jobs,
     "sweep": sweeps.sweep_of_true,

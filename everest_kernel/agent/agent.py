@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from ..sockets import DialledFrames
 from ..wire import SUBPROTOCOL, EverestError
 from .door import Door
+from .marked import kill_marked
 from .peer import Peer, Workshop
-from .process import kill_marked
 from .settings import AgentSettings
 from .staging import Stager
 from .task import TaskRules

@@ -16,12 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-import psutil
 
-__all__ = ["TASK_VARIABLE", "TaskProcess", "kill_marked"]
+from .marked import TASK_VARIABLE, kill_marked
 
-TASK_VARIABLE = "EVEREST_TASK_ID"
-"""Every process of a task carries it in its environment; that finds those which left the process group."""
+__all__ = ["TaskProcess"]
 
 _READ = 65_536
 _TERM_SECONDS = 0.2
@@ -161,27 +159,3 @@ class TaskProcess:
     def _on_exit(self) -> None:
         self._loop.remove_reader(self._pidfd)
         self._exited.set()
-
-
-def kill_marked(mark: str) -> int:
-    """Kill every process whose environment carries this task's id, until none is left; how many there were."""
-    killed = 0
-    for _ in range(20):  # a process may fork while the list is read
-        found = [process for process in psutil.process_iter() if _carries(process, mark)]
-        if not found:
-            break
-        for process in found:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-            killed += 1
-        psutil.wait_procs(found, timeout=0.5)
-    return killed
-
-
-def _carries(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.environ().get(TASK_VARIABLE) == mark and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError):
-        return False  # another user's, or gone meanwhile

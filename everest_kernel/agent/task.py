@@ -16,8 +16,9 @@ import anyio
 import msgspec
 
 from ..wire import ProtocolError, StagedFile, TaskInfo, TaskState, TaskSubmit
+from .marked import TASK_VARIABLE
 from .output import Output
-from .process import TASK_VARIABLE, TaskProcess
+from .process import TaskProcess
 from .staging import Stager, StagingError, present
 from .task_socket import TaskSocket
 

@@ -9,6 +9,7 @@ from .embedded import embedded_server, running_hub
 from .follow import Follow, is_file_uri
 from .follower import DeafSink, Sink
 from .job_log import LogLine
+from .outputs import whole_file
 from .publication import Published
 from .server import Server
 from .sweeps import SweepOutcome, SweepProgress, run_sweep
@@ -50,4 +51,5 @@ __all__ = [
     "running_hub",
     "server_key",
     "token_variable",
+    "whole_file",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -34,6 +32,7 @@ from .answers import (
 from .authentication import DEFAULT_LABEL, DEFAULT_LIFETIME, log_in, log_out, token_info
 from .events import EventStream
 from .follower import Follower, Sink
+from .outputs import output_blocks, whole_file
 from .publication import Published, check_fit, ensure, publish
 from .resources import resource_ids
 from .server import Server
@@ -202,14 +201,28 @@ class EverestClient:
 
     async def download_to(self, uri: str, target: Path) -> None:
         """Write a file's content to `target`, whole or not at all."""
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                await self.download_into(uri, stream)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
+        with whole_file(target) as stream:
+            await self.download_into(uri, stream)
+
+    @asynccontextmanager
+    async def output(
+        self, job_id: str, stream: str, *, job: Job | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """What a job has written on `stdout` or `stderr` until now, in pieces, whether it runs or has ended.
+
+        None when the server has nothing of it: nothing was written yet, or it is a real Everest, which gives it at
+        the job's end only, and only of applications that declare it as an output.
+
+        Args:
+            job_id: the job.
+            stream: `stdout` or `stderr`.
+            job: the job as it is known already.
+
+        Raises:
+            EverestError: there is no such job, or the output cannot be fetched.
+        """
+        async with output_blocks(self._transport, job or await self.job(job_id), stream) as blocks:
+            yield blocks
 
     # --- jobs
 

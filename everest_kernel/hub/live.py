@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class LiveJob:
         sweep: its tasks, when it is a parameter sweep; then the two above stay empty.
         cancelling: whether its owner wants it to end.
         ending: whether its end is decided and on its way to the disk.
+        over: set when its end is on disk.
         delete_at_end: whether it is to be dropped when it is over.
     """
 
@@ -40,6 +42,7 @@ class LiveJob:
     sweep: Sweep | None = None
     cancelling: bool = False
     ending: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     delete_at_end: bool = False
 
 
@@ -80,6 +83,7 @@ class LiveJobs:
         live.version += 1
         self.changed(final.id)
         del self._jobs[final.id]
+        live.over.set()
 
     def changed(self, job_id: str) -> None:
         """Tell the watchers."""

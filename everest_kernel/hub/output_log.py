@@ -49,6 +49,16 @@ class OutputLog:
         self._file.seek(offset)
         return self._file.read(most)
 
+    def snapshot(self) -> bytes | IO[bytes]:
+        """All that is here now: bytes, or a file to read `length` bytes from and to close.
+
+        What becomes of the log later does not change it. Not after `store`.
+        """
+        if self._file is None:
+            return bytes(self._memory)
+        self._file.flush()
+        return open(self._file.name, "rb")
+
     def store(self) -> Content:
         """The whole as a content that is on disk, or will be with its `write`. The log is empty afterwards."""
         if self._file is None:

@@ -1,8 +1,9 @@
-"""What a job has written, in full: from the server's record, not from what was shown."""
+"""What a job has written, in full or until now: from the server's record, not from what was shown."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,17 +38,19 @@ async def read_output(session: NotebookSession, job_id: str, streams: tuple[str,
 
 async def show_output(
     client: EverestClient, job_id: str, channel: Channel, streams: tuple[str, ...] = _STREAMS
-) -> None:
-    """Show the output on a channel, in pieces.
+) -> bool:
+    """Show the output on a channel, in pieces; False when the server has nothing of it.
 
     Raises:
         EverestError: the server does not give it.
     """
-    job = await client.job(job_id)
+    job, found = await client.job(job_id), False
     for stream in streams:
-        value = job.result.get(stream)
-        if isinstance(value, str):
-            await _show_stream(client, value, stream, channel)
+        async with client.output(job_id, stream, job=job) as blocks:
+            if blocks is not None:
+                found = True
+                await _show(blocks, stream, channel)
+    return found
 
 
 async def save_output(client: EverestClient, job_id: str, folder: Path) -> list[Path]:
@@ -56,39 +59,30 @@ async def save_output(client: EverestClient, job_id: str, folder: Path) -> list[
     Raises:
         EverestError: the server does not give it.
     """
-    from ..client import is_file_uri
+    from ..client import whole_file
 
     job = await client.job(job_id)
     saved = []
     for stream in _STREAMS:
-        value, target = job.result.get(stream), folder / stream
-        if not isinstance(value, str):
-            continue
-        if is_file_uri(value):
-            await client.download_to(value, target)
-        else:
-            target.write_text(value, "utf-8")
-        saved.append(target)
+        async with client.output(job_id, stream, job=job) as blocks:
+            if blocks is None:
+                continue
+            with whole_file(folder / stream) as target:
+                async for block in blocks:
+                    target.write(block)
+        saved.append(folder / stream)
     return saved
 
 
-async def _show_stream(client: EverestClient, value: str, stream: str, channel: Channel) -> None:
-    """Show an output: a file, in pieces, or a text that the server gives as it is."""
-    from ..client import is_file_uri
-
+async def _show(blocks: AsyncIterator[bytes], stream: str, channel: Channel) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def show(text: str) -> None:
+    async for block in blocks:
+        text = decoder.decode(block)
         if text:  # a stream message without text is against the protocol
             channel.text(stream, text)
-
-    if not is_file_uri(value):
-        show(value)
-        return
-    async with client.stream(value) as blocks:
-        async for block in blocks:
-            show(decoder.decode(block))
-    show(decoder.decode(b"", final=True))
+    rest = decoder.decode(b"", final=True)
+    if rest:
+        channel.text(stream, rest)
 
 
 class _Collected:

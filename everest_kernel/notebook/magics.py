@@ -129,7 +129,7 @@ class Everest:
         return job
 
     def log(self, line: str) -> None:
-        """Show the whole output of a job, or save it to files.
+        """Show the whole output of a job (of one that runs, what it has written until now), or save it to files.
 
         %log JOB            show its standard output and standard error
         %log JOB --save DIR    write them to DIR/stdout and DIR/stderr
@@ -147,7 +147,8 @@ class Everest:
     async def _log(self, job_id: str, folder: Path | None, channel: Channel) -> None:
         client = await self.session.client_of_job(job_id)
         if folder is None:
-            await show_output(client, job_id, channel)
+            if not await show_output(client, job_id, channel):
+                channel.text("stderr", "There is no output (a real Everest gives it when the job has ended).\n")
             return
         for path in await save_output(client, job_id, folder):
             channel.text("stdout", f"{path}\n")

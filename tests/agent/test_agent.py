@@ -17,7 +17,7 @@ import websockets
 from websockets.asyncio.server import ServerConnection, serve
 
 from everest_kernel.agent import Agent, AgentSettings
-from everest_kernel.agent.process import TASK_VARIABLE
+from everest_kernel.agent.marked import TASK_VARIABLE
 from everest_kernel.wire import (
     SUBPROTOCOL,
     AgentHello,

@@ -246,3 +246,29 @@ async def test_a_client_withdraws_a_job_that_waits_for_an_offline_resource(tmp_p
         with pytest.raises(QueueLimitError, match=r"limit of 0\.05s: the resource win7 is offline"):
             await client.follow(job.id, DeafSink(), job=job, queue_limit=0.05)
         assert (await client.job(job.id)).state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("job", "written"),
+    [
+        ({"state": "RUNNING"}, None),
+        ({"state": "DONE", "result": {"stdout": "a text\n"}}, b"a text\n"),
+        ({"state": "DONE", "result": {"stdout": "/api/files/o"}}, b"a file"),
+        ({"state": "DONE", "result": {"stdout": "/api/files/gone"}}, "404"),
+        ({"state": "DONE"}, None),
+    ],
+)
+async def test_the_output_that_a_real_everest_has(job: dict[str, Any], written: bytes | str | None) -> None:
+    def everest(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/jobs/j":
+            return httpx.Response(200, json={"id": "j", **job})
+        known = request.url.path == "/api/files/o"
+        return httpx.Response(200, content=b"a file") if known else httpx.Response(404, json={"error": "no"})
+
+    async with EverestClient(Server("http://x", "t"), transport=httpx.MockTransport(everest)) as client:
+        if isinstance(written, str):
+            with pytest.raises(RefusedError, match=written):
+                await anext(await client.output("j", "stdout").__aenter__())
+            return
+        async with client.output("j", "stdout") as blocks:
+            assert (None if blocks is None else b"".join([block async for block in blocks])) == written

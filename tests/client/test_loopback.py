@@ -169,3 +169,24 @@ async def test_a_deleted_job_ends_the_following(tmp_path: Path) -> None:
 
             with pytest.raises(RefusedError), anyio.fail_after(10):
                 await client.follow(job.id, Record(), job=job)
+
+
+async def test_what_a_job_has_written_can_be_read_while_it_runs_and_afterwards(tmp_path: Path) -> None:
+    async def written(stream: str) -> bytes | None:
+        async with client.output(job.id, stream) as blocks:
+            return None if blocks is None else b"".join([block async for block in blocks])
+
+    async with loopback_client(tmp_path) as (client, _):
+        gate, seen = tmp_path / "gate", asyncio.Event()
+        app_id = await client.ensure_application(SHELL)
+        program = f"echo first; {GATE.format(gate)}; echo last; echo e >&2"
+        job = await client.submit(app_id, JobRequest("", {"program": program}))
+        following = asyncio.create_task(client.follow(job.id, Record(when=lambda text: seen.set())))
+        with anyio.fail_after(10):
+            await seen.wait()
+            assert await written("stdout") == b"first\n"
+            assert await written("stderr") is None
+            gate.touch()
+            await following
+            assert await written("stdout") == b"first\nlast\n"
+            assert await written("stderr") == b"e\n"

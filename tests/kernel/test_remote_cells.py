@@ -247,6 +247,21 @@ def test_log_shows_and_saves_the_whole_output(kernel: Kernel) -> None:
     assert (folder_of(kernel) / "saved/stdout").read_text() == "to-out\n"
 
 
+def test_log_shows_what_a_running_job_has_written_until_now(kernel: Kernel, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    cell = kernel.run(
+        "from everest_kernel import remote\n"
+        f"job = remote('shell', 'echo first; until [ -e {gate} ]; do sleep 0.01; done; echo last')\n"
+        "while not job.id or 'first' not in job.log(): pass\n"
+        "%log {job.id}\n"
+        f"import pathlib; pathlib.Path('{gate}').touch()\n"
+        "job.result()\n"
+        "job.log()"
+    )
+    assert cell.result == "first\nlast", cell.error
+    assert sorted(cell.text().split()) == ["first", "first", "last"], "as it came, and by %log"
+
+
 def test_the_hub_is_found_again_and_not_started_twice(kernel: Kernel) -> None:
     cell = kernel.run("import json, pathlib, os\nhome = pathlib.Path(os.environ['EVEREST_HUB_HOME'])\n"
                       "json.loads((home / 'hub.json').read_text())['pid']")  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import anyio
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -10,10 +13,14 @@ from ..contents import Contents
 from ..files import APPLICATION_FILES, Files, StoredFile, canonical
 from ..identity import Identity
 from ..jobs import Jobs
+from ..live import LiveJob
 from .common import Refusal, json_response, user_of
+from .open_file import OpenFileResponse
 from .uploads import receive
 
 __all__ = ["file_routes"]
+
+_STORING_SECONDS = 10.0
 
 
 def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity) -> list[Route]:
@@ -44,11 +51,15 @@ def file_routes(files: Files, contents: Contents, jobs: Jobs, identity: Identity
 
     async def download(request: Request) -> Response:
         user = user_of(request, identity)
-        stored = files.open(user, _uri(request)) or _running_output(request, user, jobs)
+        headers, kind = {"X-Content-Type-Options": "nosniff"}, "application/octet-stream"
+        stored = files.open(user, _uri(request))
+        if stored is None and (live := _running_job(request, user, jobs)) is not None:
+            output = live.outputs.get(request.url.path.split("/")[5])
+            if output is not None and not live.ending:
+                return OpenFileResponse(output.snapshot(), output.length, media_type=kind, headers=headers)
+            stored = await _once_it_ended(live, lambda: files.open(user, _uri(request))) if output else None
         if stored is None:
             raise Refusal(404, "there is no such file")
-        headers = {"X-Content-Type-Options": "nosniff"}
-        kind = "application/octet-stream"
         if isinstance(stored.content, bytes):
             body = b"" if request.method == "HEAD" else stored.content
             return Response(body, media_type=kind, headers={**headers, "Content-Length": str(stored.size)})
@@ -83,14 +94,16 @@ def _uri(request: Request) -> str:
     return canonical(raw.decode("ascii", "replace") if raw else request.url.path)
 
 
-def _running_output(request: Request, user: str, jobs: Jobs) -> StoredFile | None:
-    """What a running job has written so far."""
+def _running_job(request: Request, user: str, jobs: Jobs) -> LiveJob | None:
+    """The running job of this user whose file is asked for."""
     parts = request.url.path.split("/")
-    if len(parts) != 6 or parts[3] != "jobs":
-        return None
-    live = jobs.live(parts[4])
-    output = live.outputs.get(parts[5]) if live and live.job.user == user else None
-    if output is None:
-        return None
-    length = output.length
-    return StoredFile(parts[5], length, output.read(0, length))
+    live = jobs.live(parts[4]) if len(parts) == 6 and parts[3] == "jobs" else None
+    return live if live is not None and live.job.user == user else None
+
+
+async def _once_it_ended(live: LiveJob, find: Callable[[], StoredFile | None]) -> StoredFile | None:
+    """A file of a job that is just being written to disk."""
+    with anyio.move_on_after(_STORING_SECONDS):
+        await live.over.wait()
+        return find()
+    raise Refusal(503, "the file is being stored: ask again")
