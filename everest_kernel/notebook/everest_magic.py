@@ -6,6 +6,7 @@ import difflib
 import getpass
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ..languages import Display
 from ..routes import EMBEDDED, load_configuration, route_table
 from ..wire import CellOptionError
+from .cache_page import cache_bundle
 from .channels import LocalChannel
 from .connection import publish_route, server_resources, server_statuses
 from .doctor import examine
@@ -30,6 +32,8 @@ The connection to the servers.
     %everest resources [SERVER] the machines that jobs can be sent to
     %everest routes             the names that a cell can be sent to
     %everest publish ROUTE      create or update the application that the route's cells need, at its server
+    %everest cache              the results that are kept, so that cells need not run again
+    %everest cache clear [JOB]  drop the results of a job, or all
     %everest doctor [SERVER] [--job]   check the connection step by step (with --job: run a tiny job, too)
 
 SERVER is a name of your configuration; without it, the default server is meant. In a terminal,
@@ -47,9 +51,10 @@ SUBCOMMANDS = {
     "resources": "server",
     "routes": "",
     "publish": "route",
+    "cache": "",
     "doctor": "server",
 }
-"""What each takes: nothing, the name of a server, or that of a route."""
+"""What each takes: nothing (or words of its own), the name of a server, or that of a route."""
 _TRY_HELP = "`%everest?` shows what there is."
 
 
@@ -76,6 +81,9 @@ class EverestMagic:
             near = difflib.get_close_matches(word, SUBCOMMANDS, n=1)
             suggestion = f" Did you mean {near[0]!r}?" if near else ""
             raise CellOptionError(f"%everest has no {word!r}.{suggestion}", hint=_TRY_HELP)
+        if word == "cache":
+            _show(cache_bundle(arguments, Path.cwd(), time.time()))
+            return
         flags = [argument for argument in arguments if argument.startswith("-")]
         names = [argument for argument in arguments if not argument.startswith("-")]
         unknown = [flag for flag in flags if word != "doctor" or flag != "--job"]

@@ -14,6 +14,7 @@ from .channels import LocalChannel, QueueChannel, channel_for
 from .dry_run import dry_run_display
 from .everest_magic import EVEREST_HELP, EverestMagic
 from .interrupt import interrupted, pump_until_told, until_told, wake_at_signals
+from .job_magics import register_job_magics, unregister_job_magics
 from .options import HELP, parse_remote_line
 from .remote_cell import Outcome, Prepared, RemoteRun, finish, prepare
 from .session import shared_session
@@ -190,6 +191,7 @@ def load(shell: Any) -> Everest:
     shell.register_magic_function(everest.remote, "cell", "remote")
     shell.register_magic_function(everest.log, "line", "log")
     shell.register_magic_function(connection.everest, "line", "everest")
+    register_job_magics(shell, everest.session)
     shell.input_transformers_cleanup.append(everest.transformer)
     shell.events.register("pre_execute", everest.transformer.enter)
     shell.events.register("post_execute", everest.transformer.leave)
@@ -201,6 +203,7 @@ def unload(shell: Any, everest: Everest) -> None:
     """Take them away again."""
     for kind, name in (("cell", "remote"), ("line", "log"), ("line", "everest")):
         shell.magics_manager.magics[kind].pop(name, None)
+    unregister_job_magics(shell)
     shell.input_transformers_cleanup.remove(everest.transformer)
     shell.events.unregister("pre_execute", everest.transformer.enter)
     shell.events.unregister("post_execute", everest.transformer.leave)
