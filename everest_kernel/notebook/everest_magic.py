@@ -14,7 +14,6 @@ from typing import Any
 from ..languages import Display
 from ..routes import EMBEDDED, load_configuration, route_table
 from ..wire import CellOptionError
-from .cache_page import cache_bundle
 from .channels import LocalChannel
 from .connection import publish_route, server_resources, server_statuses
 from .doctor import examine
@@ -82,6 +81,8 @@ class EverestMagic:
             suggestion = f" Did you mean {near[0]!r}?" if near else ""
             raise CellOptionError(f"%everest has no {word!r}.{suggestion}", hint=_TRY_HELP)
         if word == "cache":
+            from .cache_page import cache_bundle  # here: a kernel starts sooner without
+
             _show(cache_bundle(arguments, Path.cwd(), time.time()))
             return
         flags = [argument for argument in arguments if argument.startswith("-")]

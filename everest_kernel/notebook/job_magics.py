@@ -10,12 +10,7 @@ import anyio
 
 from ..languages import Display
 from ..wire import EverestError, JobError
-from .cancelling import cancel_job
 from .channels import LocalChannel
-from .job_options import parse_job_ids, parse_jobs_line
-from .job_page import job_bundle
-from .job_servers import find_job, note_found
-from .job_table import jobs_bundle, list_jobs
 from .place import notebook_identity
 from .remembered import close_records
 
@@ -83,18 +78,27 @@ class JobMagics:
 
     def jobs(self, line: str) -> None:
         """Replaced by the help text when the magic is registered."""
+        from .job_options import parse_jobs_line  # here and below: a kernel starts sooner without
+        from .job_table import jobs_bundle, list_jobs
+
         options, now = parse_jobs_line(line), time.time()
         listed = self._session.thread.run(list_jobs(self._session, options, Path.cwd(), notebook_identity(), now))
         _show(jobs_bundle(listed, now))
 
     def job(self, line: str) -> None:
         """Replaced by the help text when the magic is registered."""
+        from .job_options import parse_job_ids
+        from .job_page import job_bundle
+        from .job_servers import find_job
+
         (job_id,) = parse_job_ids(line, "job", most=1)
         found = self._session.thread.run(find_job(self._session, job_id, Path.cwd()))
         _show(job_bundle(found, time.time()))
 
     def cancel(self, line: str) -> None:
         """Replaced by the help text when the magic is registered."""
+        from .job_options import parse_job_ids
+
         said = self._session.thread.run(_cancel_all(self._session, parse_job_ids(line, "cancel"), Path.cwd()))
         channel = LocalChannel()
         errors = [item for item in said if isinstance(item, EverestError)]
@@ -129,6 +133,9 @@ async def _cancel(session: NotebookSession, job_id: str, folder: Path) -> str:
     Raises:
         JobError: nobody knows the job, or its server could not be told.
     """
+    from .cancelling import cancel_job
+    from .job_servers import find_job, note_found
+
     found = await find_job(session, job_id, folder, start=True)
     if found.gone:
         return f"job {job_id} is over: {found.problem} any more"
