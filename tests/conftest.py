@@ -76,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def isolated_homes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated_homes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No test sees the user's own configuration, hub or Jupyter."""
     home = tmp_path_factory.mktemp("home")
     for variable, name in {
@@ -96,7 +96,9 @@ def isolated_homes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "EVEREST_DEFAULT_SERVER", "MPLBACKEND"):
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.upper(), raising=False)
-    return home
+    yield home
+    if "everest_kernel.notebook.remembered" in sys.modules:
+        sys.modules["everest_kernel.notebook.remembered"].close_records()
 
 
 def _sockets() -> set[str]:

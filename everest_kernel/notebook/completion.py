@@ -1,4 +1,4 @@
-"""Completion in a `%%remote` cell, on its line and in its text, and on `%everest` lines. Nothing asks the far side."""
+"""Completion in a `%%remote` cell, on its line and in its text, and on the lines of our magics. Nothing is asked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..routes import EMBEDDED, load_configuration
-from ..wire import ConfigurationError
 from .cell_text import CellText, language_of, locate, read_line, split_line
 from .everest_magic import SUBCOMMANDS
+from .job_completion import JOB_MAGICS, cache_words, job_words, server_names
 from .line_values import Choices, Notebook, line_choices, route_names
 
 __all__ = ["TYPES", "PythonCompletion", "complete_cell"]
@@ -20,7 +19,7 @@ TYPES = "_jupyter_types_experimental"
 PythonCompletion = Callable[[str, int], dict[str, Any]]
 """IPython's own: a complete_reply for a Python text and a position in it."""
 
-_EVEREST = re.compile(r"(?:\A|\n)[ \t]*%everest(?P<words>[ \t][^\n]*)\Z")
+_LINE = re.compile(rf"(?:\A|\n)[ \t]*%(?P<magic>everest|{'|'.join(JOB_MAGICS)})(?P<words>[ \t][^\n]*)\Z")
 _JUPYTER_KINDS = {"name": "instance", "constant": "instance", "variable": "instance", "type": "class"}
 """Kinds for which front ends have signs of their own."""
 
@@ -37,7 +36,7 @@ def complete_cell(code: str, cursor: int | None, notebook: Notebook, python: Pyt
     cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
     cell = locate(code)
     if cell is None:
-        return _everest_line(code, cursor, notebook.folder)
+        return _magic_line(code, cursor, notebook.folder)
     if cursor >= cell.body_start and (cell.body_start > cell.line_start + len(cell.line)):
         return _body(cell, cursor, notebook, python)
     if cursor > cell.line_start:
@@ -92,27 +91,23 @@ def _reply(choices: Choices, cursor: int) -> dict[str, Any]:
     }
 
 
-def _everest_line(code: str, cursor: int, folder: Path) -> dict[str, Any] | None:
-    line = _EVEREST.search(code[:cursor])
+def _magic_line(code: str, cursor: int, folder: Path) -> dict[str, Any] | None:
+    line = _LINE.search(code[:cursor])
     if line is None:
         return None
     prefix = re.split(r"\s", line["words"])[-1]
-    words = _everest(line["words"][: len(line["words"]) - len(prefix)].split(), folder)
+    before = line["words"][: len(line["words"]) - len(prefix)].split()
+    words = _everest(before, folder) if line["magic"] == "everest" else job_words(line["magic"], before, folder)
     return _reply(Choices(prefix, tuple((word, "value") for word in words)), cursor)
 
 
 def _everest(before: list[str], folder: Path) -> Iterable[str]:
     if not before:
         return SUBCOMMANDS
+    if before[0] == "cache":
+        return cache_words(before[1:])
     options = ["--job"] if before[0] == "doctor" and "--job" not in before else []
     if any(not word.startswith("-") for word in before[1:]):
         return options
     kind = SUBCOMMANDS.get(before[0])
-    return [*(route_names(folder) if kind == "route" else _servers(folder) if kind == "server" else []), *options]
-
-
-def _servers(folder: Path) -> list[str]:
-    try:
-        return sorted({EMBEDDED, *load_configuration(folder).servers})
-    except ConfigurationError:
-        return []
+    return [*(route_names(folder) if kind == "route" else server_names(folder) if kind == "server" else []), *options]

@@ -6,6 +6,7 @@ import difflib
 import getpass
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ The connection to the servers.
     %everest resources [SERVER] the machines that jobs can be sent to
     %everest routes             the names that a cell can be sent to
     %everest publish ROUTE      create or update the application that the route's cells need, at its server
+    %everest cache              the results that are kept, so that cells need not run again
+    %everest cache clear [JOB]  drop the results of a job, or all
     %everest doctor [SERVER] [--job]   check the connection step by step (with --job: run a tiny job, too)
 
 SERVER is a name of your configuration; without it, the default server is meant. In a terminal,
@@ -47,9 +50,10 @@ SUBCOMMANDS = {
     "resources": "server",
     "routes": "",
     "publish": "route",
+    "cache": "",
     "doctor": "server",
 }
-"""What each takes: nothing, the name of a server, or that of a route."""
+"""What each takes: nothing (or words of its own), the name of a server, or that of a route."""
 _TRY_HELP = "`%everest?` shows what there is."
 
 
@@ -76,6 +80,11 @@ class EverestMagic:
             near = difflib.get_close_matches(word, SUBCOMMANDS, n=1)
             suggestion = f" Did you mean {near[0]!r}?" if near else ""
             raise CellOptionError(f"%everest has no {word!r}.{suggestion}", hint=_TRY_HELP)
+        if word == "cache":
+            from .cache_page import cache_bundle  # here: a kernel starts sooner without
+
+            _show(cache_bundle(arguments, Path.cwd(), time.time()))
+            return
         flags = [argument for argument in arguments if argument.startswith("-")]
         names = [argument for argument in arguments if not argument.startswith("-")]
         unknown = [flag for flag in flags if word != "doctor" or flag != "--job"]

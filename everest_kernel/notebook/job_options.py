@@ -14,11 +14,14 @@ __all__ = ["JOBS_OPTIONS", "STATE_WORDS", "JobsOptions", "parse_job_ids", "parse
 DEFAULT_NUMBER = 20
 _UNCONFIRMED = ""
 """The journal's state of a job of which its server has said nothing yet."""
+_GONE = "GONE"
+"""The journal's state of a job that its server does not have any more."""
 STATE_WORDS: dict[str, frozenset[str]] = {
     **{str(state).lower(): frozenset([str(state)]) for state in JobState},
     "unconfirmed": frozenset([_UNCONFIRMED]),
+    "gone": frozenset([_GONE]),
     "active": frozenset([*map(str, ACTIVE_STATES), _UNCONFIRMED]),
-    "finished": frozenset(map(str, FINAL_STATES)),
+    "finished": frozenset([*map(str, FINAL_STATES), _GONE]),
 }
 """What `--state` takes, and what each word stands for."""
 

@@ -17,6 +17,7 @@ from .dry_run import dry_run_display
 from .everest_magic import EVEREST_HELP, EverestMagic
 from .finish import finish, keep
 from .interrupt import interrupted, pump_until_told, until_told, wake_at_signals
+from .job_magics import register_job_magics, unregister_job_magics
 from .job_output import save_output, show_output
 from .job_source import AlreadyRunningError, ExistingJob, Submission
 from .namespace import mark_result, values_setter
@@ -188,6 +189,7 @@ def load(shell: Any) -> Everest:
     shell.register_magic_function(everest.log, "line", "log")
     shell.register_magic_function(everest.attach, "line", "attach")
     shell.register_magic_function(connection.everest, "line", "everest")
+    register_job_magics(shell, everest.session)
     shell.input_transformers_cleanup.append(everest.transformer)
     shell.events.register("pre_execute", everest.transformer.enter)
     shell.events.register("post_execute", everest.transformer.leave)
@@ -200,6 +202,7 @@ def unload(shell: Any, everest: Everest) -> None:
     """Take them away again."""
     for kind, name in (("cell", "remote"), ("line", "log"), ("line", "attach"), ("line", "everest")):
         shell.magics_manager.magics[kind].pop(name, None)
+    unregister_job_magics(shell)
     shell.input_transformers_cleanup.remove(everest.transformer)
     shell.events.unregister("pre_execute", everest.transformer.enter)
     shell.events.unregister("post_execute", everest.transformer.leave)

@@ -232,6 +232,11 @@ class Journal:
         (found,) = self._file.run(lambda connection: connection.execute(statement, values).fetchone(), write=False)
         return int(found)
 
+    def notebooks(self) -> list[str]:
+        """The identities of the notebooks whose jobs are known, sorted."""
+        statement = "SELECT DISTINCT notebook FROM jobs WHERE notebook != '' ORDER BY notebook"
+        return [name for (name,) in self._file.run(lambda c: c.execute(statement).fetchall(), write=False)]
+
     def known(self, job_ids: Collection[str]) -> set[str]:
         """Those of the jobs that are in the journal."""
         statement = "SELECT job_id FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))"
