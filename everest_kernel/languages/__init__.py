@@ -18,12 +18,12 @@ from .batch import BatchLanguage, Main, Requirement
 from .drivers import END_MARK
 from .editing import Completeness, Completion, Editing, Word
 from .expressions import Expressions
-from .pictures import read_pictures
 from .python import PythonLanguage
 from .python.values import CannotTravelError, encode, kind_of
 from .records import read_records
 from .registry import find_language, language_names
 from .shell import ShellLanguage
+from .shown import read_shown
 from .streams import ErrorStream
 
 __all__ = [
@@ -56,6 +56,6 @@ __all__ = [
     "find_language",
     "kind_of",
     "language_names",
-    "read_pictures",
     "read_records",
+    "read_shown",
 ]

@@ -208,7 +208,7 @@ class Language(Protocol):
 
     @property
     def pictures_file(self) -> str:
-        """The archive in which pictures come back that the program wrote; empty when it shows them itself."""
+        """The archive in which files come back that are shown: pictures, pages and tables; empty when there is none."""
 
     @property
     def repeatable(self) -> bool:

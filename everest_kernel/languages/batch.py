@@ -173,7 +173,7 @@ class BatchLanguage(ABC):
 
     @property
     def pictures_file(self) -> str:
-        """The driver packs pictures into it."""
+        """The driver packs files into it that are shown."""
         return DRIVERS[self.platform].pictures_file
 
     @property

@@ -15,24 +15,28 @@ from collections.abc import Callable
 from typing import IO
 
 from ..wire import ProtocolError, safe_path
-from .archives import ArchivedFile, list_tar
+from .archives import ArchivedFile, list_tar, list_zip
 
-__all__ = ["list_archive", "list_joined"]
+__all__ = ["list_archive", "list_joined", "relative_path"]
 
 _MAGIC = b"everest-files\r\n"
+_ZIP = b"PK\3\4"
 _LAST = re.compile(rb"index (\d+)\r\n\Z")
 _LINE = re.compile(r'(\d+) (?:\?|"(.*)")')
 _LARGEST_INDEX = 10_000_000
 
 
 def list_archive(source: IO[bytes]) -> dict[str, ArchivedFile]:
-    """Paths to the files in a driver's archive: joined files, or else a tar archive.
+    """Paths to the files in a driver's archive: joined files, a ZIP archive, or else a tar archive.
 
     Raises:
         ProtocolError: malformed, or with a path that leaves its folder.
     """
     source.seek(0)
-    return list_joined(source) if source.read(len(_MAGIC)) == _MAGIC else list_tar(source)
+    begin = source.read(len(_MAGIC))
+    if begin == _MAGIC:
+        return list_joined(source)
+    return list_zip(source) if begin.startswith(_ZIP) else list_tar(source)
 
 
 def list_joined(source: IO[bytes]) -> dict[str, ArchivedFile]:
@@ -58,13 +62,18 @@ def list_joined(source: IO[bytes]) -> dict[str, ArchivedFile]:
         if number == 0:
             root = (match[2] or "").removesuffix(".")
         elif match[2] is not None:
-            path = str(safe_path(_relative(match[2], root)))
+            path = str(safe_path(relative_path(match[2], root)))
             found[path] = ArchivedFile(until - position, _part(source, position, until))
         position = until
     return found
 
 
-def _relative(path: str, root: str) -> str:
+def relative_path(path: str, root: str) -> str:
+    """A path of Windows as one in the task's folder, with `/`.
+
+    Raises:
+        ProtocolError: it is on another drive.
+    """
     if root and path.lower().startswith(root.lower()):
         path = path[len(root) :]
     if ":" in path:

@@ -1,4 +1,4 @@
-"""What a remote cell does at its end: sets values, shows pictures, saves files; or says what went wrong."""
+"""What a remote cell does at its end: sets values, shows new files, saves fetched ones; or says what went wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..languages import Returned, read_pictures
+from ..languages import Returned, read_shown
 from ..wire import CellError, EverestError, JobState, ProtocolError
 from .job_source import Submission
 from .local_files import save_files
@@ -32,8 +32,8 @@ def finish(run: RemoteRun, outcome: Outcome, namespace: dict[str, Any], folder: 
     job = outcome.job
     try:
         if outcome.pictures is not None:
-            for picture in read_pictures(io.BytesIO(outcome.pictures)):
-                run.channel.display(picture)
+            for display in read_shown(io.BytesIO(outcome.pictures)):
+                run.channel.display(display)
         back = _read_back(run, outcome)
         back.error = back.error or outcome.error
         if job.state is JobState.DONE and not back.finished:  # it exits with 0 whatever happens

@@ -12,6 +12,7 @@ from . import (
     malformed,
     once,
     plans,
+    sizes,
     tasks,
     templates,
 )
@@ -26,6 +27,7 @@ from .jobs import *
 from .malformed import *
 from .once import *
 from .plans import *
+from .sizes import *
 from .tasks import *
 from .templates import *
 
@@ -41,5 +43,6 @@ __all__ += jobs.__all__
 __all__ += malformed.__all__
 __all__ += once.__all__
 __all__ += plans.__all__
+__all__ += sizes.__all__
 __all__ += tasks.__all__
 __all__ += templates.__all__

@@ -59,6 +59,64 @@ def test_a_picture_that_a_shell_cell_writes_is_shown(kernel: Kernel) -> None:
     assert (cell.status, len(cell.displays)) == ("error", 1)
 
 
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        (
+            "shell",
+            "printf 'n,square\\n1,1\\n2,4\\n' > t.csv; echo '<h1>Report</h1>' > r.html; truncate -s 120M big.csv",
+        ),
+        (
+            "python",
+            "import pandas\npandas.DataFrame({'n': [1, 2], 'square': [1, 4]}).to_csv('t.csv', index=False)\n"
+            "with open('r.html', 'w') as f: _ = f.write('<h1>Report</h1>\\n')\n"
+            "with open('big.csv', 'w') as f: _ = f.truncate(120 << 20)",
+        ),
+        pytest.param(
+            "octave",
+            "f = fopen('t.csv', 'w'); fprintf(f, 'n,square\\n1,1\\n2,4\\n'); fclose(f);\n"
+            "f = fopen('r.html', 'w'); fprintf(f, '<h1>Report</h1>\\n'); fclose(f);\n"
+            "system('truncate -s 120M big.csv');",
+            marks=octave,
+        ),
+        pytest.param(
+            "R",
+            "write.csv(data.frame(n = 1:2, square = c(1, 4)), 't.csv', row.names = FALSE, quote = FALSE)\n"
+            "writeLines('<h1>Report</h1>', 'r.html')\ninvisible(system('truncate -s 120M big.csv'))",
+            marks=pytest.mark.system("r-base-core"),
+        ),
+    ],
+)
+def test_pages_and_tables_that_a_cell_writes_are_shown(kernel: Kernel, route: str, code: str) -> None:
+    cell = kernel.run(f"%%remote {route} --fetch t.csv\n{code}")
+    assert (cell.status, cell.text("stderr")) == ("ok", ""), cell.error
+    page, table, left = cell.displays
+    assert page["data"]["text/plain"] == "<page r.html, 16 B>\nReport"
+    assert 'srcdoc="<h1>Report</h1>' in page["data"]["text/html"]
+    assert table["data"]["text/plain"].split("\n", 1)[1] == "n  square\n1       1\n2       4"
+    assert "<th style='text-align: right'>square</th>" in table["data"]["text/html"]
+    assert left["data"] == {"text/plain": "not shown: big.csv (126 MB); --fetch brings it"}
+    fetched = folder_of(kernel) / "t.csv"
+    assert fetched.read_text().splitlines() == ["n,square", "1,1", "2,4"]
+    fetched.unlink()
+
+
+def test_files_that_were_sent_are_not_shown(kernel: Kernel) -> None:
+    folder = folder_of(kernel)
+    for name in ("same.csv", "more.csv"):
+        (folder / name).write_text("1,2\n")
+    try:
+        for route, code in (
+            ("shell", "echo 3,4 >> more.csv"),
+            ("python", "with open('more.csv', 'a') as f: f.write('3,4')"),
+        ):
+            cell = kernel.run(f"%%remote {route} --files *.csv\n{code};")
+            assert [shown["data"]["text/plain"].split("\n")[1:] for shown in cell.displays] == [["1  2", "3  4"]]
+    finally:
+        for name in ("same.csv", "more.csv"):
+            (folder / name).unlink()
+
+
 def test_settings_of_a_cell_are_its_languages(kernel: Kernel) -> None:
     cell = kernel.run("%%remote octave --with colour=red\nx = 1")
     assert cell.status == "error"

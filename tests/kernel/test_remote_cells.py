@@ -92,6 +92,62 @@ def test_a_display_can_be_replaced_from_the_resource(kernel: Kernel) -> None:
     assert updates[0]["transient"] == {"display_id": "d-1"}
 
 
+UPDATES = """
+import threading, sys
+import pandas
+import matplotlib.pyplot as plt
+from IPython.display import HTML, Latex, SVG, Markdown
+figure, axes = plt.subplots()
+plt.close(figure)
+values = {
+    "figure": figure,
+    "html": HTML("<b>bold</b>"),
+    "latex": Latex("$\\\\lambda_1$"),
+    "svg": SVG("<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    "markdown": Markdown("*two*"),
+    "frame": pandas.DataFrame({"n": [1, 2]}),
+}
+handles = {name: display("empty", display_id=name) for name in values}
+for name, value in values.items():
+    handles[name].update(value)
+print("waiting", flush=True)
+import os, time
+while not os.path.exists(gate): time.sleep(0.01)
+handles["html"].update("over")
+"""
+
+
+def test_displays_of_any_kind_are_replaced_while_the_cell_runs(kernel: Kernel, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    kernel.run(f"gate = {str(gate)!r}")
+    early: list[str] = []
+
+    def watch(cell: Cell, message: dict[str, Any]) -> None:
+        content = message["content"]
+        if message["msg_type"] == "update_display_data" and not is_header(content) and not gate.exists():
+            early.append(content["transient"]["display_id"])
+        if cell.text() == "waiting\n":
+            gate.touch()
+
+    cell = kernel.run(f"%%remote python\n{UPDATES}", watch=watch)
+    assert cell.status == "ok", cell.error
+    assert early == ["figure", "html", "latex", "svg", "markdown", "frame"], "they came while the cell ran"
+    assert [c["transient"]["display_id"] for c in cell.displays] == early
+    updates = [c for c in cell.of("update_display_data") if not is_header(c)]
+    assert all(c["data"]["text/plain"] for c in updates)
+    kinds = {c["transient"]["display_id"]: sorted(c["data"]) for c in updates[:-1]}
+    assert kinds == {
+        "figure": ["image/png", "text/plain"],
+        "html": ["text/html", "text/plain"],
+        "latex": ["text/latex", "text/plain"],
+        "svg": ["image/svg+xml", "text/plain"],
+        "markdown": ["text/markdown", "text/plain"],
+        "frame": ["text/html", "text/plain"],
+    }
+    assert updates[2]["data"]["text/latex"] == "$\\lambda_1$"
+    assert updates[-1]["data"] == {"text/plain": "'over'"}
+
+
 def test_top_level_await_works_on_the_resource(kernel: Kernel) -> None:
     cell = kernel.run("%%remote python\nimport asyncio\nanswer = await asyncio.sleep(0, 42)")
     assert cell.status == "ok", cell.error

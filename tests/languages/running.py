@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from everest_kernel.languages import CellRequest, Display, Language, Returned, Text, read_pictures
+from everest_kernel.languages import CellRequest, Display, Language, Returned, Text, read_shown
 
 __all__ = ["Ran", "located", "run_cell"]
 
@@ -79,5 +79,5 @@ def run_cell(
         stream.error,
         language.read_back(values),
         {} if archive is None else {k: b"".join(v) for k, v in language.read_fetched(archive).items()},
-        [*(p for p in shown if isinstance(p, Display)), *([] if pictures is None else read_pictures(pictures))],
+        [*(p for p in shown if isinstance(p, Display)), *([] if pictures is None else read_shown(pictures))],
     )

@@ -99,8 +99,53 @@ def test_what_is_no_picture_is_not_shown(tmp_path: Path) -> None:
 def test_more_pictures_than_people_look_at_are_counted(tmp_path: Path) -> None:
     code = "for i in $(seq 10 34); do printf '<svg/>' > $i.svg; done"
     ran = run_cell(PLAIN, tmp_path / "t", code)
-    assert len(ran.pictures) == 20
-    assert ran.back.problems == ["5 more pictures are not shown; --fetch brings them"]
+    assert len(ran.pictures) == 21
+    assert ran.pictures[20].data == {"text/plain": "5 more files are not shown; --fetch brings them"}
+    assert ran.back.problems == [], "nobody asked for them"
+
+
+def test_pages_and_tables_that_the_cell_writes_are_shown(tmp_path: Path) -> None:
+    code = (
+        "mkdir out .git; echo '<p>one' > out/a.html; printf 'x,y\n1,2\n' > b.csv; cp b.csv c.tsv; cp b.csv .git/d.csv"
+    )
+    ran = run_cell(PLAIN, tmp_path / "t", code)
+    assert (ran.status, ran.stderr, ran.back.problems) == (0, "", [])
+    names = [shown.data["text/plain"].split("\n")[0] for shown in ran.pictures]
+    assert names == ["<table b.csv, 8 B: 1 row>", "<table c.tsv, 8 B: 1 row>", "<page out/a.html, 7 B>"]
+
+
+def test_what_was_sent_is_shown_only_when_it_was_changed(tmp_path: Path) -> None:
+    files = (StagedFile("file-1", "a.csv"), StagedFile("file-1", "in/b.csv"), StagedFile("file-1", "c.csv"))
+    staged = {"file-1": b"x,y\n1,2\n"}
+    ran = run_cell(PLAIN, tmp_path / "t", "cat a.csv > d; echo 3,4 >> in/b.csv; touch e.csv", staged, files=files)
+    names = [shown.data["text/plain"].split("\n")[0] for shown in ran.pictures]
+    assert names == ["<table e.csv, 0 B: empty>", "<table in/b.csv, 12 B: 2 rows>"]
+
+
+def test_large_files_are_named_with_their_size(tmp_path: Path) -> None:
+    code = "truncate -s 120M 'b g.csv'; truncate -s 30000000 sub.html; truncate -s 20M c.csv; echo 1 > d.csv"
+    ran = run_cell(PLAIN, tmp_path / "t", code, fetch=("c*",))
+    assert [shown.data["text/plain"] for shown in ran.pictures] == [
+        "<table d.csv, 2 B: 1 row>\n1",
+        "not shown: b g.csv (126 MB); --fetch brings it\nnot shown: sub.html (30 MB); --fetch brings it",
+    ]
+    assert (tmp_path / "t" / "pictures.tar").stat().st_size < 100_000
+    assert len(ran.fetched["c.csv"]) == 20 << 20
+
+
+def test_names_that_cannot_be_told_are_left_out(tmp_path: Path) -> None:
+    code = (
+        "echo 1 > 'a\nb.csv'; echo 1 > 'a\tb.csv'; echo 1 > 'a\\b.csv'; echo 1 > '-x, é.csv'; ln -s /etc/passwd l.csv"
+    )
+    ran = run_cell(PLAIN, tmp_path / "t", code.replace("\\n", "\n").replace("\\t", "\t"))
+    assert (ran.status, ran.stderr) == (0, "")
+    assert [shown.data["text/plain"] for shown in ran.pictures] == ["<table -x, é.csv, 2 B: 1 row>\n1"]
+
+
+def test_tables_are_in_the_encoding_of_the_resource(tmp_path: Path) -> None:
+    language = PLAIN.configured({"encoding": "cp1251"})
+    (shown,) = run_cell(language, tmp_path / "t", "printf 'Ляпунов,2\\n' > a.csv").pictures
+    assert shown.data["text/plain"] == "<table a.csv, 10 B: 1 row>\nЛяпунов  2"
 
 
 def test_nothing_waits_for_standard_input(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from everest_kernel.languages import CellRequest, Display, PythonLanguage, Returned, StagedFile, Text
+from everest_kernel.languages import CellRequest, Display, PythonLanguage, Returned, StagedFile, Text, read_shown
 from everest_kernel.wire import ProtocolError, ValueRefusedError
 
 PYTHON = PythonLanguage()
@@ -27,6 +27,7 @@ class Ran:
     stderr: str
     back: Returned
     fetched: dict[str, bytes]
+    shown: list[Display]
 
     @property
     def text(self) -> str:
@@ -53,8 +54,12 @@ def run(folder: Path, code: str, *, staged: dict[str, bytes] | None = None, **re
     if (folder / PYTHON.fetched_file).exists():
         with (folder / PYTHON.fetched_file).open("rb") as archive:
             fetched = {path: b"".join(file) for path, file in PYTHON.read_fetched(archive).items()}
+    shown = []
+    if (folder / PYTHON.pictures_file).exists():
+        with (folder / PYTHON.pictures_file).open("rb") as archive:
+            shown = read_shown(archive)
     parts = [p.data if isinstance(p, Text) else p for p in stream.feed("stdout", done.stdout) + stream.close()]
-    return Ran(done.returncode, parts, done.stderr.decode(), back, fetched)
+    return Ran(done.returncode, parts, done.stderr.decode(), back, fetched, shown)
 
 
 def test_values_go_in_and_come_out(tmp_path: Path) -> None:
@@ -167,6 +172,50 @@ def test_figures_are_shown_once_each(tmp_path: Path) -> None:
     ran = run(tmp_path, code)
     assert ran.status == 0, ran.stderr
     assert [sorted(d.data) for d in ran.displays] == [["image/png", "text/plain"]] * 2
+
+
+def test_a_figure_that_is_shown_and_saved_is_shown_once(tmp_path: Path) -> None:
+    code = (
+        "import matplotlib.pyplot as plt\nplt.plot([1]); plt.savefig('a.png'); plt.savefig('a.svg'); plt.show()\n"
+        "plt.plot([2]); plt.savefig('b.png'); plt.close()\nfigure, axes = plt.subplots(); display(figure)\n"
+        "figure.savefig('c.png')\nplt.close()"
+    )
+    ran = run(tmp_path, code)
+    assert ran.status == 0, ran.stderr
+    assert [display.data["text/plain"] for display in ran.shown] == ["<picture b.png>"]
+    assert len(ran.displays) == 2
+
+
+def test_new_files_are_shown(tmp_path: Path) -> None:
+    code = (
+        "import os\nos.makedirs('out/.hidden'); os.chdir('out')\nopen('.hidden/a.csv', 'w').write('1')\n"
+        "open('b.html', 'w').write('<p>page')\nopen('../c.CSV', 'w').write('x,y\\n1,2')\n"
+        "open('../changed.csv', 'w').write('1')\nopen('../big.csv', 'w').truncate(20_000_000)\n"
+        "open('../large.csv', 'w').truncate(20_000_000)\nos.symlink('b.html', 'd.html')\nopen('e\\n.csv', 'w')\n"
+        "open('../' + os.fsdecode(b'\\xff.csv'), 'w')\nx = 1"
+    )
+    files = (StagedFile("file-1", "given.csv"), StagedFile("file-1", "changed.csv"))
+    ran = run(tmp_path, code, staged={"file-1": b"1"}, files=files, fetch=("l*",), out_named=("x",))
+    assert ran.status == 0, ran.stderr
+    assert [display.data["text/plain"] for display in ran.shown] == [
+        "<table c.CSV, 7 B: 1 row>\nx  y\n1  2",
+        "<table changed.csv, 1 B: 1 row>\n1",
+        "<page out/b.html, 7 B>\npage",
+        "not shown: big.csv (20 MB); --fetch brings it",
+    ]
+    assert (ran.back.values, len(ran.fetched["large.csv"])) == ({"x": 1}, 20_000_000)
+
+
+def test_new_files_are_shown_when_the_cell_fails_and_are_counted(tmp_path: Path) -> None:
+    ran = run(tmp_path, "for i in range(25): open(f'{i:02}.csv', 'w').write('1')\n1 / 0")
+    assert (ran.status, len(ran.shown)) == (1, 21)
+    assert ran.shown[20].data["text/plain"] == "5 more files are not shown; --fetch brings them"
+    assert ran.back.problems == []
+
+
+def test_a_cell_that_leaves_no_files_does_not_look_for_them(tmp_path: Path) -> None:
+    code = "import sys, atexit\natexit.register(lambda: print('everest_cell.new_files' in sys.modules))"
+    assert run(tmp_path, code).text == "False\n"
 
 
 def test_files_are_placed_and_fetched(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from everest_kernel.languages import CellRequest, Returned, ShellLanguage, StagedFile
+from everest_kernel.languages import CellRequest, Returned, ShellLanguage, StagedFile, read_shown
 from everest_kernel.wire import CellOptionError, ProtocolError, ValueRefusedError
 
 SHELL = ShellLanguage()
@@ -140,3 +140,14 @@ def test_garbage_is_a_protocol_error(content: bytes) -> None:
 def test_unexpected_members_are_refused() -> None:
     with pytest.raises(ProtocolError, match="unexpected"):
         SHELL.read_back(archive(".everest-out/other/x"))
+
+
+def test_a_cell_that_goes_elsewhere_comes_back_to_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "other.csv").write_text("1")
+    code = "echo 1 > a.csv; cd ..; x=1; set -f; IFS=/"
+    _, back, fetched = run(tmp_path / "t", code, out_named=("x",), fetch=("a.csv",))
+    assert (back.values, fetched) == ({"x": "1"}, {"a.csv": b"1\n"})
+    (shown,) = read_shown(io.BytesIO((tmp_path / "t" / SHELL.pictures_file).read_bytes()))
+    assert shown.data["text/plain"] == "<table a.csv, 2 B: 1 row>\n1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.csv", "t"]

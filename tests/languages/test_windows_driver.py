@@ -263,8 +263,34 @@ def test_pictures_are_counted_and_large_ones_left(wine: Wine, tmp_path: Path) ->
     draw = "@for /l %%i in (10,1,34) do @echo ^<svg/^>>%%i.svg\r\n@copy /b big x.png >nul\r\n@exit /b 4\r\n"
     staged = {"cmaple.cmd": draw.encode(), "big": b"\x89PNG\r\n\x1a\n" + bytes(10_300_000)}
     ran = run_cell(Algebra(), tmp_path / "t", "", staged=staged, start=wine)
-    assert len(ran.pictures) == 20
-    assert ran.back.problems == ["5 more pictures are not shown; --fetch brings them"]
+    assert len(ran.pictures) == 21
+    assert ran.pictures[20].data == {
+        "text/plain": "not shown: x.png (10 MB); --fetch brings it\n5 more files are not shown; --fetch brings them"
+    }
+    assert ran.back.problems == []
+
+
+@pytest.mark.wine
+def test_pages_and_tables_are_shown(wine: Wine, tmp_path: Path) -> None:
+    write = (
+        "@mkdir out\r\n@echo ^<p^>one>out\\a.htm\r\n@echo ^<p^>two>b.html\r\n@copy /b t out\\c.csv >nul\r\n"
+        "@echo x>e.tsv\r\n@copy /b big out\\d.csv >nul\r\n@copy /b big f.csv >nul\r\n"
+        "@echo word>everest-x.csv\r\n@exit /b 4\r\n"
+    )
+    staged = {"cmaple.cmd": write.encode(), "big": bytes(20_000_000), "t": "имя;2\r\n".encode("cp866"), "file-1": b"1"}
+    files = (StagedFile("file-1", "given.csv"),)
+    ran = run_cell(
+        Algebra(encoding="cp866"), tmp_path / "t", "", staged=staged, files=files, fetch=("f.*",), start=wine
+    )
+    assert [shown.data["text/plain"].replace("\r", "") for shown in ran.pictures] == [
+        "<page b.html, 8 B>\ntwo",
+        "<table e.tsv, 3 B: no rows>\nx",
+        "<table everest-x.csv, 6 B: no rows>\nword",
+        "<page out/a.htm, 8 B>\none",
+        "<table out/c.csv, 7 B: 1 row>\nимя  2",
+        "not shown: out/d.csv (20 MB); --fetch brings it",
+    ]
+    assert len(ran.fetched["f.csv"]) == 20_000_000
 
 
 @pytest.mark.wine

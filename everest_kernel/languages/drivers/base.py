@@ -47,8 +47,8 @@ class Driver(Protocol):
     """Writes the program that an application's command runs.
 
     That program places files, runs the command with nothing on standard input, packs what is fetched into
-    `fetched_file` and pictures into `pictures_file`, writes the values file, and exits with the command's status, or
-    with 1 when the command claims success and did not reach its end.
+    `fetched_file` and new files that are shown into `pictures_file`, writes the values file, and exits with the
+    command's status, or with 1 when the command claims success and did not reach its end.
     """
 
     @property
@@ -65,7 +65,7 @@ class Driver(Protocol):
 
     @property
     def pictures_file(self) -> str:
-        """The archive of pictures."""
+        """The archive of files that are shown, with `notes` of what is not; `read_shown` reads it."""
 
     def render(self, job: Job) -> tuple[str, dict[str, bytes]]:
         """The program, and files to be staged beside it.

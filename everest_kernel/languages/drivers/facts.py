@@ -1,7 +1,7 @@
 """What a driver notes at the head of the values file.
 
 Lines of text, ended by an empty line: `unmatched PATTERN` for a pattern of `--fetch` that no file matches,
-`pictures NUMBER` for pictures that were left out, `problem SENTENCE` for anything else that did not come.
+`problem SENTENCE` for anything else that did not come.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ class Facts:
     """What a driver noted."""
 
     unmatched: list[str] = field(default_factory=list)
-    pictures: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -37,8 +36,6 @@ def read_facts(source: IO[bytes]) -> Facts:
         kind, _, text = line.partition(" ")
         if kind == "unmatched":
             facts.unmatched.append(text)
-        elif kind == "pictures" and text.strip().isdigit():
-            facts.pictures = int(text)
         elif kind == "problem":
             facts.problems.append(text)
         else:
@@ -49,6 +46,4 @@ def read_facts(source: IO[bytes]) -> Facts:
 def add_facts(facts: Facts, back: Returned) -> None:
     """Tell of them among the problems."""
     back.problems += [f"no file matches --fetch {pattern!r}" for pattern in facts.unmatched]
-    if facts.pictures:
-        back.problems.append(f"{facts.pictures:,} more pictures are not shown; --fetch brings them")
     back.problems += facts.problems

@@ -7,7 +7,7 @@ import shlex
 
 from ...wire import ConfigurationError
 from .base import END_MARK, Job
-from .posix_parts import FETCHED, PICTURES, fetch_files, pack_pictures, place_files
+from .posix_parts import FETCHED, PICTURES, fetch_files, pack_shown, place_files
 
 __all__ = ["PosixDriver"]
 
@@ -67,6 +67,6 @@ def _collect(job: Job) -> list[str]:
     if job.request.fetch:
         ours = ("everest-*", "program.sh", job.main_file, job.cell_file, FETCHED, PICTURES, "stdout", "stderr")
         lines += fetch_files(job.request.fetch, "everest_note unmatched", ours)
-    lines += pack_pictures(job.request.files, "everest_note pictures")
+    lines += pack_shown(job.request.files, job.request.fetch, job.encoding)
     values = shlex.quote(job.values_file)
     return [*lines, f'{{ printf "%s\\n" "$everest_facts"; [ ! -f {written} ] || cat {written}; }} > {values}']

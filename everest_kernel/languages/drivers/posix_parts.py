@@ -7,14 +7,15 @@ import shlex
 from collections.abc import Iterable
 
 from ..base import StagedFile
+from .notes import NOTES_FILE, fetch_notes
 
-__all__ = ["FETCHED", "PICTURES", "fetch_files", "glob_word", "is_picture", "pack_pictures", "place_files"]
+__all__ = ["FETCHED", "PICTURES", "fetch_files", "glob_word", "is_shown", "pack_shown", "place_files"]
 
 FETCHED, PICTURES = "fetched.tar", "pictures.tar"
-MOST_PICTURES = 20
-MOST_PICTURE_BLOCKS = 20_000  # of 512 bytes
+MOST_SHOWN = 20
+MOST_BLOCKS = 20_000  # of 512 bytes
 _LONG_AGO, _AFTERWARDS = "200001010000", "200001020000"
-_SUFFIXES = ("png", "svg", "jpg", "jpeg", "gif")
+SHOWN_SUFFIXES = ("png", "svg", "jpg", "jpeg", "gif", "html", "htm", "csv", "tsv")
 
 
 def place_files(files: Iterable[StagedFile]) -> list[str]:
@@ -26,8 +27,8 @@ def place_files(files: Iterable[StagedFile]) -> list[str]:
         if folder:
             lines.append(f"mkdir -p -- {shlex.quote(folder)}")
         lines.append(f"cp -- {shlex.quote(file.staged)} {shlex.quote(file.target)}")
-        if is_picture(file.target):
-            lines.append(f"touch -t {_LONG_AGO} -- {shlex.quote(file.target)}")  # nothing that the cell has drawn
+        if is_shown(file.target):
+            lines.append(f"touch -t {_LONG_AGO} -- {shlex.quote(file.target)}")  # nothing that the cell has written
     return [*lines, *(f"rm -- {shlex.quote(name)}" for name in staged)]
 
 
@@ -54,38 +55,49 @@ def fetch_files(patterns: Iterable[str], unmatched: str, ours: Iterable[str] = (
     return [*lines, f'[ $# -gt 0 ] && tar -cf {FETCHED} -- "$@"']
 
 
-def pack_pictures(files: Iterable[StagedFile], note: str, ours: Iterable[str] = ()) -> list[str]:
-    """Lines that pack the pictures that the cell has written into `PICTURES`.
+def pack_shown(files: Iterable[StagedFile], fetch: Iterable[str], encoding: str, ours: Iterable[str] = ()) -> list[str]:
+    """Lines that pack the files that the cell has written and that are shown into `PICTURES`, with `notes` of the rest.
 
-    Pictures that `place_files` put there are told by their time stamp. What comes later than a clock's tick would also
+    Files that `place_files` put there are told by their time stamp. What comes later than a clock's tick would also
     be told by a file made when the cell begins; what comes at once would not.
 
     Args:
         files: those that were placed.
-        note: a command that takes the number of pictures that were left out as its argument.
+        fetch: patterns of files that are brought back anyway.
+        encoding: of texts on the resource.
         ours: files among which nobody needs to look: `find` takes more time than a short cell.
     """
-    names = " -o ".join(f"-name '*.{suffix}'" for suffix in _SUFFIXES)
-    placed = any(is_picture(file.target) for file in files)
+    names = " -o ".join(f"-name '*.{suffix}'" for suffix in SHOWN_SUFFIXES)
+    placed = any(is_shown(file.target) for file in files)
     newer = "-newer .everest-old " if placed else ""
-    find = f"find . -type f {newer}-size -{MOST_PICTURE_BLOCKS} \\( {names} \\)"
+    sort_out = f"-size -{MOST_BLOCKS} -print -o -exec ls -ln {{}} \\;"  # what is too large is listed with its size
+    strange = "! -path '*[[:cntrl:]\\\\]*'"
+    find = f"find . -name '.?*' -prune -o -type f {newer}{strange} \\( {names} \\) \\( {sort_out} \\)"
     skip = f"case $everest_file in {'|'.join(ours)}) ;; *) everest_other=1; break;; esac" if ours else "everest_other=1"
+    take = (
+        f"everest_count=$((everest_count + 1)); [ $everest_count -gt {MOST_SHOWN} ] || printf '%s\\n' \"$everest_file\""
+    )
+    notes = [*([f"encoding {encoding}"] if encoding != "utf-8" else []), *fetch_notes(fetch)]
     return [
         *([f"touch -t {_AFTERWARDS} .everest-old"] if placed else []),
         f"everest_drawn= everest_other=; for everest_file in *; do {skip}; done",
         f'[ -z "$everest_other" ] || everest_drawn=$({find})',
         'if [ "$everest_drawn" ]; then',
-        'everest_count=$(printf "%s\\n" "$everest_drawn" | wc -l)',
-        f'printf "%s\\n" "$everest_drawn" | sort | head -n {MOST_PICTURES} > .everest-pictures',
+        "printf '%s\\n' \"$everest_drawn\" | sort > .everest-found; everest_count=0",
+        "while IFS= read -r everest_file; do",
+        f"case $everest_file in ./*) {take};; *) printf 'listed %s\\n' \"$everest_file\" >&3;; esac",
+        f"done < .everest-found > .everest-pictures 3> {NOTES_FILE}",
+        f"[ $everest_count -le {MOST_SHOWN} ] || echo more $((everest_count - {MOST_SHOWN})) >> {NOTES_FILE}",
+        *([f"printf '%s\\n' {shlex.join(notes)} >> {NOTES_FILE}"] if notes else []),
+        f"[ ! -s {NOTES_FILE} ] || echo ./{NOTES_FILE} >> .everest-pictures",
         f"tar -cf {PICTURES} -T .everest-pictures",
-        f"[ $everest_count -le {MOST_PICTURES} ] || {note} $((everest_count - {MOST_PICTURES}))",
         "fi",
     ]
 
 
-def is_picture(path: str) -> bool:
-    """Whether a file's name is that of a picture which a front end shows."""
-    return path.rpartition(".")[2].lower() in _SUFFIXES
+def is_shown(path: str) -> bool:
+    """Whether a file's name is that of one which is shown under the cell that has written it."""
+    return path.rpartition(".")[2].lower() in SHOWN_SUFFIXES
 
 
 def glob_word(pattern: str) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from ...wire import CellOptionError, ConfigurationError
 from ..base import StagedFile
 from .base import END_MARK, Job
-from .posix_parts import MOST_PICTURE_BLOCKS, MOST_PICTURES, is_picture
+from .notes import NOTES_FILE, fetch_notes
+from .posix_parts import MOST_BLOCKS, MOST_SHOWN, SHOWN_SUFFIXES, is_shown
 from .windows_text import bare, code_page, command_line, quoted, windows_path, windows_pattern
 
 __all__ = ["WindowsDriver"]
@@ -43,7 +44,8 @@ for /r %%D in (.) do if not defined everest_root set "everest_root=%%D"
 call :everest_zero
 """
 _END = r"""
-if %everest_count% gtr MOST >>.everest\facts echo pictures %everest_more%
+if %everest_count% gtr MOST >>.everest\NOTES echo more %everest_more%
+TELL
 if exist .everest\fetched-index call :everest_finish fetched FETCHED
 if exist .everest\pictures-index call :everest_finish pictures PICTURES
 >>.everest\facts echo.
@@ -61,11 +63,21 @@ OURS
 set "everest_found=1"
 set "everest_store=fetched"
 goto everest_add
+:everest_draw_htm
+for %%Z in ("%everest_file%") do set "everest_kind=%%~xZ"
+if /i not "%everest_kind%"==".htm" exit /b
 :everest_draw
-for %%Z in ("%everest_file%") do if %%~zZ geq LARGE exit /b
+for %%Z in ("%everest_file%") do if %%~zZ geq LARGE goto everest_large
 set /a everest_count+=1
 set /a everest_more=everest_count-MOST
 if %everest_count% gtr MOST exit /b
+set "everest_store=pictures"
+goto everest_add
+:everest_large
+for %%Z in ("%everest_file%") do >>.everest\NOTES echo large %%~zZ "%everest_file%"
+exit /b
+:everest_tell
+set "everest_file=.everest\NOTES"
 set "everest_store=pictures"
 :everest_add
 if not exist ".everest\%everest_store%" call :everest_begin
@@ -106,8 +118,8 @@ class WindowsDriver:
         """The batch file, and the main program."""
         if job.preparation:
             raise ConfigurationError("cells that must be prepared by a POSIX shell cannot run on Windows")
-        pictures = [file for file in job.request.files if is_picture(file.target)]
-        lines = [*_lines(_BEGIN), *_place(job, pictures)]
+        shown = [file for file in job.request.files if is_shown(file.target)]
+        lines = [*_lines(_BEGIN), *_place(job, shown)]
         page = code_page(job.encoding)
         if page != 65001:
             lines.append(f"chcp {page} >nul 2>&1")
@@ -116,10 +128,10 @@ class WindowsDriver:
         fetching = [_fetch(pattern, number) for number, pattern in enumerate(job.request.fetch)]
         for fetch, _ in fetching:
             lines += fetch
-        lines += _draw(pictures)
-        names = {"FETCHED": self.fetched_file, "PICTURES": self.pictures_file, "MOST": str(MOST_PICTURES)}
-        names["LARGE"] = str(512 * MOST_PICTURE_BLOCKS)
-        lines += _lines(_END, VALUES=job.values_file, **names)
+        lines += _draw(shown)
+        names = {"FETCHED": self.fetched_file, "PICTURES": self.pictures_file, "MOST": str(MOST_SHOWN)}
+        names |= {"LARGE": str(512 * MOST_BLOCKS), "NOTES": NOTES_FILE}
+        lines += _lines(_END, VALUES=job.values_file, **names, TELL="\n".join(_tell(job)))
         ours = [f'if /i "%everest_file%"=={quoted(name)} exit /b' for name in (*_ours(job), "stdout", "stderr")]
         lines += _lines(_ROUTINES, OURS="\n".join(ours), **names)
         for _, routines in fetching:
@@ -137,7 +149,7 @@ def _ours(job: Job) -> tuple[str, ...]:
     return _PROGRAM, job.main_file, job.cell_file
 
 
-def _place(job: Job, pictures: list[StagedFile]) -> Iterator[str]:
+def _place(job: Job, shown: list[StagedFile]) -> Iterator[str]:
     """Lines that copy staged files to where the cell expects them, and remove what was staged."""
     taken = {name.lower(): "" for name in (*_ours(job), job.written_file, job.values_file)}
     folders, staged = dict[str, None](), dict[str, None]()
@@ -152,7 +164,7 @@ def _place(job: Job, pictures: list[StagedFile]) -> Iterator[str]:
         wrong = bare(f"{file.target} cannot be put in its place")
         yield f"copy /y /b {quoted(file.staged)} {quoted(target)} >nul"
         yield f"if not exist {quoted(target)} (>&2 echo {wrong}& exit /b 1)"
-    for number, file in enumerate(pictures):  # what was there is told by its content from what the cell has drawn
+    for number, file in enumerate(shown):  # what was there is told by its content from what the cell has written
         yield f"copy /y /b {quoted(file.staged)} everest-given-{number} >nul"
     for name in staged:
         yield f"del /f /q {quoted(name)}"
@@ -200,12 +212,25 @@ def _loop(word: str, number: int, step: int | None) -> str:
     return f'for /d %%F in ({word}) do (set "everest_folder=%%~F"& call :everest_below_{number}_{step})'
 
 
-def _draw(pictures: Iterable[StagedFile]) -> Iterator[str]:
-    """Lines that pack the pictures that the cell has written; what was given and is unchanged is removed."""
-    for number, file in enumerate(pictures):
+def _draw(shown: Iterable[StagedFile]) -> Iterator[str]:
+    """Lines that pack new files that are shown; what was given and is unchanged is removed."""
+    for number, file in enumerate(shown):
         target, given = quoted(windows_path(file.target)), f".everest\\everest-given-{number}"
         alike = f"for %%A in ({target}) do for %%B in ({given}) do if %%~zA equ %%~zB"
         same = f'"%SystemRoot%\\System32\\fc.exe" /b {target} {given} >nul 2>&1'
         yield f"if exist {target} {alike} {same}&& del /f /q {target}"
     yield "set everest_count=0"
-    yield 'for /r %%F in (*.png *.svg *.jpg *.jpeg *.gif) do (set "everest_file=%%F"& call :everest_draw)'
+    # `*.htm` means `.html` too where files have short names, so that its routine looks again
+    patterns = " ".join(f"*.{suffix}" for suffix in SHOWN_SUFFIXES if suffix != "htm")
+    for group, routine in ((patterns, "everest_draw"), ("*.htm", "everest_draw_htm")):
+        yield f'for /r %%F in ({group}) do (set "everest_file=%%F"& call :{routine})'
+
+
+def _tell(job: Job) -> Iterator[str]:
+    """Lines that complete the notes of what is shown and what is not, and pack them with it."""
+    notes = [bare(line) for line in fetch_notes(job.request.fetch)]
+    if job.encoding != "utf-8":
+        yield f"if exist .everest\\pictures-index >>.everest\\{NOTES_FILE} echo encoding {job.encoding}"
+    for line in [*notes, 'root "%everest_root%"']:
+        yield f"if exist .everest\\{NOTES_FILE} >>.everest\\{NOTES_FILE} echo {line}"
+    yield f"if exist .everest\\{NOTES_FILE} call :everest_tell"

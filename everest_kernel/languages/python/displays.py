@@ -32,6 +32,8 @@ _METHODS = {
     "application/javascript": "_repr_javascript_",
 }
 _numbers = itertools.count()
+saved: list[tuple[dict[str, bool], str]] = []
+"""Of each picture file that a figure was saved to: what is known of the figure, and the absolute path."""
 
 
 def send(content: dict[str, Any]) -> None:
@@ -55,6 +57,7 @@ def bundle_of(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if isinstance(value, type):
         return {"text/plain": repr(value)}, {}
     if type(value).__module__ == "matplotlib.figure" and hasattr(value, "savefig"):
+        _known_of(value)["shown"] = True
         return {"text/plain": repr(value), "image/png": _png(value)}, {}
     data: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
@@ -120,6 +123,18 @@ def _png(figure: Any) -> str:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", bbox_inches="tight")
     return base64.b64encode(stream.getvalue()).decode()
+
+
+def _known_of(figure: Any) -> dict[str, bool]:
+    """What is known of a figure, as an object of its own, so that nothing here keeps the figure."""
+    known: dict[str, bool] = figure.__dict__.setdefault("_everest_known", {})
+    return known
+
+
+def note_saved(figure: Any, target: Any) -> None:
+    """A figure is being saved: a file with the same picture as one that is shown needs not be shown."""
+    if isinstance(target, (str, os.PathLike)):
+        saved.append((_known_of(figure), os.path.abspath(os.fspath(target))))
 
 
 def show_figures(*_: Any, **__: Any) -> None:

@@ -17,6 +17,7 @@ from ..editing import Editing
 from ..settings import check_settings
 from .analyse import find_names
 from .completeness import check
+from .new_files import SHOWN
 from .program import CELL_FILE, PROGRAM_FILE, render
 from .rich_stream import RichStream
 from .runner import FETCHED, LAST, VALUES
@@ -37,7 +38,7 @@ class PythonLanguage:
     values_file = VALUES
     fetched_file = FETCHED
     repeatable = True
-    pictures_file = ""  # displays travel in the output
+    pictures_file = SHOWN  # of files; displays travel in the output
     settings: ClassVar[Mapping[str, str]] = {"program": "the interpreter, such as /opt/python/bin/python3"}
     editing: ClassVar[Editing] = Editing("python", check=check)  # the kernel knows more of it than a table
 

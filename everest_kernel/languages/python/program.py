@@ -20,7 +20,7 @@ PROGRAM_FILE, CELL_FILE = "program.py", "cell.py"
 PACKAGE = "everest_cell"
 INLINE_LIMIT = 48_000
 """Bytes of values up to which they travel inside the program instead of as a file of their own."""
-_MODULES = ("encoding", "decoding", "frames", "values", "displays", "figures", "runner")
+_MODULES = ("encoding", "decoding", "frames", "values", "displays", "figures", "new_files", "runner")
 
 _LOADER = '''\
 """A notebook cell, packaged to run where nothing but Python is installed. The cell's own text is in {cell}."""

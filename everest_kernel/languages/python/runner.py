@@ -33,6 +33,7 @@ def main(spec: dict[str, Any]) -> None:
         stream.reconfigure(  # type: ignore[union-attr]
             encoding="utf-8", errors="backslashreplace", line_buffering=True, write_through=False
         )
+    home = os.getcwd()
     ours = {*os.listdir("."), VALUES, FETCHED, "stdout", "stderr"}
     report: dict[str, Any] = {}
     values: dict[str, Encoded] = {}
@@ -42,9 +43,11 @@ def main(spec: dict[str, Any]) -> None:
             source = stream.read()
         module = _namespace(spec, source)
         status = _run(source, module.__dict__, spec["show_last"], report)
+        os.chdir(home)  # the cell may have gone elsewhere
         if status == 0:
             _collect(module.__dict__, spec, values, report)
         _fetch(spec["fetch"], ours, report)
+        _show_files(spec, ours)
     except (CannotTravelError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         report["error"] = {"ename": type(error).__name__, "evalue": str(error), "line": 0}
@@ -56,13 +59,18 @@ def main(spec: dict[str, Any]) -> None:
 
 
 def _place(files: list[list[str]]) -> None:
-    if files:
-        import shutil
+    if not files:
+        return
+    import shutil
+
+    from .new_files import mark_given
+
     for staged, target in files:
         folder = os.path.dirname(target)
         if folder:
             os.makedirs(folder, exist_ok=True)
         shutil.copyfile(staged, target)  # one upload may stand for several files of equal content
+    mark_given(target for _, target in files)
     for staged in {staged for staged, _ in files}:
         os.remove(staged)
 
@@ -198,3 +206,13 @@ def _fetch(patterns: list[str], ours: set[str], report: dict[str, Any]) -> None:
         with zipfile.ZipFile(FETCHED, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in found:
                 archive.write(path, path.replace(os.sep, "/"))
+
+
+def _show_files(spec: dict[str, Any], ours: set[str]) -> None:
+    if set(os.listdir(".")) <= {*ours, "__pycache__"}:
+        return
+    from . import new_files
+
+    given = {os.path.normpath(target).replace(os.sep, "/") for _, target in spec["files"]}
+    known = {path for figure, path in displays.saved if figure.get("shown")}
+    new_files.pack(given, known, spec["fetch"])

@@ -10,7 +10,7 @@ from typing import IO, Any
 from ...wire import CellOptionError, ProtocolError, ValueRefusedError
 from ..archives import ArchivedFile, list_tar, read_tar
 from ..base import CellRequest, CellStream, Located, Names, PlainStream, Program, Returned
-from ..drivers.posix_parts import FETCHED, PICTURES, fetch_files, pack_pictures, place_files
+from ..drivers.posix_parts import FETCHED, PICTURES, fetch_files, pack_shown, place_files
 from ..editing import Editing
 from ..settings import no_settings
 from .completeness import check
@@ -83,8 +83,6 @@ class ShellLanguage:
                 back.values[name], back.sizes[name] = text, len(content)
             elif kind == "unset" and _NAME.match(name):
                 back.problems.append(f"{name}: the cell did not assign it")
-            elif kind == "pictures":
-                back.problems.append(f"{int(text):,} more pictures are not shown; --fetch brings them")
             elif kind == "unmatched":
                 back.problems.append(f"no file matches --fetch {text!r}")
             else:
@@ -118,10 +116,12 @@ def _text(name: str, value: Any) -> str:
 def _epilogue(request: CellRequest) -> list[str]:
     """A function that runs at the shell's end, however the cell ends, and keeps the cell's exit status."""
     lines = [
+        "everest_home=$PWD",
         'everest_note() { mkdir -p "${1%/*}"; printf %s "$2" > "$1"; }',
         "everest_end() {",
         "everest_status=$?",
         "trap - EXIT",
+        'cd "$everest_home"',  # the cell may have gone elsewhere
     ]
     if request.out_named:
         lines.append(f"mkdir -p {_OUT}/set {_OUT}/unset")
@@ -131,5 +131,5 @@ def _epilogue(request: CellRequest) -> list[str]:
         lines.append(f'if [ "${{{name}+set}}" ]; then {keep}; else {missing}; fi')
     if request.fetch:
         lines += fetch_files(request.fetch, f"everest_note {_OUT}/unmatched/$everest_number", _OURS)
-    lines += pack_pictures(request.files, f"everest_note {_OUT}/pictures/more", _OURS)
+    lines += pack_shown(request.files, request.fetch, "utf-8", _OURS)
     return [*lines, f"[ ! -d {_OUT} ] || tar -cf {VALUES} {_OUT}", "exit $everest_status", "}", "trap everest_end EXIT"]
