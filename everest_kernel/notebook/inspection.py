@@ -1,4 +1,4 @@
-"""What is told of the word under the cursor in a cell that goes elsewhere. Nothing asks the far side, nothing is sent."""
+"""What is told of the word under the cursor in a cell that goes elsewhere. The far side is not asked."""
 
 from __future__ import annotations
 
