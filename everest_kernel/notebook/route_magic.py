@@ -59,6 +59,7 @@ def routing_of(shell: Any) -> Routing:
         path = notebook_path(shell.user_ns)
         return None if path is None else read_stored_route(path)
 
+    notebook_path(shell.user_ns)  # seen under this name, it is found when it is renamed
     return Routing(read)
 
 
