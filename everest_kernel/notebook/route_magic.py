@@ -10,14 +10,11 @@ from typing import Any
 from ..languages import Display
 from ..routes import Route
 from ..wire import CellOptionError, EverestError
-from .cell_text import language_of, read_line, split_line
 from .channels import LocalChannel, channel_for
 from .chosen_route import chosen_route
-from .comments import is_comment
 from .options import parse_remote_line
 from .place import notebook_path
 from .routing import HERE, SAVE, Routing, give_routing
-from .stored_route import metadata_text, read_stored_route, store_route
 from .transform import ENTRY, ROUTED_ENTRY
 
 __all__ = ["RouteMagic", "add_route_magics", "remove_route_magics", "routing_of"]
@@ -56,6 +53,8 @@ def routing_of(shell: Any) -> Routing:
     """A new choice for a shell, which its notebook's metadata may make."""
 
     def read() -> str | None:
+        from .stored_route import read_stored_route  # here and below: a kernel starts sooner without
+
         path = notebook_path(shell.user_ns)
         return None if path is None else read_stored_route(path)
 
@@ -85,9 +84,7 @@ class RouteMagic:
         route = _checked(chosen) if chosen else None
         stored = ""
         if save:
-            path = notebook_path(self._shell.user_ns)
-            store_route(path, chosen)
-            stored = _stored(path, chosen)
+            stored = _store(notebook_path(self._shell.user_ns), chosen)
         if wanted:
             self._routing.choose(chosen)
         _show(_told(self._routing, route) + stored)
@@ -101,13 +98,16 @@ class RouteMagic:
 
     async def run_cell(self, body: str) -> Any:
         """What a cell awaits that goes where the route leads."""
+        from .cell_text import language_of, read_line, split_line
+        from .comments import is_comment
+
         line, folder = self._routing.line, Path.cwd()
         language = language_of(read_line(split_line(line)), folder)
         if language is not None and is_comment(body, language.editing.lexer):
             return None
         announcement = self._routing.announcement()
         if announcement:
-            channel_for(self._shell).display(_display(announcement))
+            channel_for(self._shell).display(_display(_printable(announcement)))
         if self._routing.from_notebook:
             try:
                 chosen_route(parse_remote_line(line), folder)
@@ -119,6 +119,8 @@ class RouteMagic:
 
 def _split(line: str) -> tuple[str, bool]:
     """The line without `--save`, and whether that was there."""
+    from .cell_text import split_line
+
     words = split_line(line)
     kept = [word.raw for word in words if word.text != SAVE]
     return " ".join(kept), len(kept) < len(words)
@@ -159,17 +161,18 @@ def _told(routing: Routing, route: Route | None) -> str:
     return text + f"`%%local` runs one here, `%route {HERE}` all."
 
 
-def _stored(path: Path | None, line: str) -> str:
-    name = path.name if path is not None else ""
+def _store(path: Path | None, line: str) -> str:
+    """Keep the line in the notebook, or remove what is there; says what was done."""
+    from .stored_route import metadata_text, store_route
+
+    changed = store_route(path, line)
+    name = _printable(path.name) if path is not None else ""
+    reload = "Reload the notebook from disk before you save it"
+    if not line and not changed:
+        return f"\nNothing is kept in {name} on disk."
     if not line:
-        return (
-            f"\nRemoved from {name} on disk. Reload the notebook from disk before you save it, or remove "
-            '`"everest"` from its metadata by hand.'
-        )
-    return (
-        f"\nKept in {name} on disk. Reload the notebook from disk before you save it, or put this into its metadata "
-        f"by hand: `{metadata_text(line)}`"
-    )
+        return f'\nRemoved from {name} on disk. {reload}, or remove `"everest"` from its metadata by hand.'
+    return f"\nKept in {name} on disk. {reload}, or put this into its metadata by hand: `{metadata_text(line)}`"
 
 
 def _printable(text: str) -> str:
@@ -181,8 +184,8 @@ def _join(*parts: str | None) -> str:
 
 
 def _display(text: str) -> Display:
-    shown = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(_printable(text), quote=False))
-    return Display({"text/plain": _printable(text), "text/html": f"<div>{shown}</div>"}, {"everest_route": True})
+    shown = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False)).replace("\n", "<br>")
+    return Display({"text/plain": text, "text/html": f"<div>{shown}</div>"}, {"everest_route": True})
 
 
 def _show(text: str) -> None:

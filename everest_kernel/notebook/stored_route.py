@@ -55,7 +55,7 @@ def metadata_text(line: str) -> str:
     return json.dumps({"everest": {"route": line}}, ensure_ascii=False)
 
 
-def store_route(path: Path | None, line: str) -> None:
+def store_route(path: Path | None, line: str) -> bool:
     """Write the line into a notebook's metadata, or remove what is there when the line is empty.
 
     The file is replaced as a whole or not at all, and keeps every other byte.
@@ -63,6 +63,9 @@ def store_route(path: Path | None, line: str) -> None:
     Args:
         path: the notebook; None when that is not known.
         line: route and options.
+
+    Returns:
+        Whether the file was changed: not when it is as it should be.
 
     Raises:
         CellError: it is not known, not a notebook, or cannot be written; nothing is changed.
@@ -77,6 +80,7 @@ def store_route(path: Path | None, line: str) -> None:
         changed = put_member(text, _PATH, line) if line else drop_member(text, _PATH)
         if changed != text:
             _replace(path, changed.encode(), before)
+        return changed != text
     except OSError as error:
         raise CellError(f"{path} cannot be changed: {error.strerror or error}", hint=_by_hand(line)) from error
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors, too

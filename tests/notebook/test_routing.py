@@ -265,6 +265,11 @@ def test_what_else_is_ours_stays(content: dict[str, Any], indent: int | None, ou
     assert drop_member(after, PATH) == before
 
 
+def test_of_two_members_of_one_name_the_last_counts_as_everywhere() -> None:
+    after = put_member('{"metadata": {"a": 1}, "metadata": {"b": 2}}', PATH, "shell")
+    assert json.loads(after)["metadata"] == {"b": 2, "everest": {"route": "shell"}}
+
+
 def test_it_is_written_as_jupyter_writes_it() -> None:
     content = {"cells": [], "metadata": {"language_info": {"name": "python"}, "aaa": 1}, "nbformat": 4}
     style: dict[str, Any] = {"indent": 1, "sort_keys": True, "separators": (",", ": ")}
@@ -311,14 +316,14 @@ def test_a_route_is_stored_and_removed(tmp_path: Path) -> None:
     path = a_notebook(tmp_path / "имя.ipynb", kernelspec={"name": "everest", "display_name": "имя"})
     path.chmod(0o640)
     before = path.read_bytes()
-    store_route(path, "maple --name 'имя'")
+    assert store_route(path, "maple --name 'имя'")
     assert read_stored_route(path) == "maple --name 'имя'"
     assert "имя'" in path.read_text("utf-8")
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     store_route(path, "")
     assert path.read_bytes() == before
     inode = path.stat().st_ino
-    store_route(path, "")
+    assert not store_route(path, "")
     assert path.stat().st_ino == inode, "nothing to change, nothing written"
     assert [entry.name for entry in tmp_path.iterdir()] == ["имя.ipynb"]
 
