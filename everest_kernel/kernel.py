@@ -38,7 +38,7 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         return f"{shell_banner}Everest kernel {__version__}: %%remote? shows how to run a cell elsewhere.\n"
 
     def do_complete(self, code: str, cursor_pos: int | None) -> Any:
-        """The route's words in a `%%remote` cell, our own on its line and on `%everest` lines; else as in IPython."""
+        """The route's words in a cell that goes elsewhere, our own on lines of our magics; else as in IPython."""
         from .notebook.completion import complete_cell  # here and below: a kernel starts sooner without
 
         found = complete_cell(code, cursor_pos, self._notebook(), super().do_complete)
@@ -47,7 +47,7 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
     def do_inspect(
         self, code: str, cursor_pos: int | None, detail_level: int = 0, omit_sections: Sequence[str] = ()
     ) -> Any:
-        """What is known of a word in a `%%remote` cell; everything else as in IPython."""
+        """What is known of a word in a cell that goes elsewhere; everything else as in IPython."""
         from .notebook.inspection import inspect_cell
 
         python = partial(super().do_inspect, detail_level=detail_level, omit_sections=omit_sections)
@@ -55,16 +55,19 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         return python(code, cursor_pos) if found is None else found
 
     def do_is_complete(self, code: str) -> Any:
-        """The route's language tells of a `%%remote` cell."""
+        """The route's language tells of a cell that goes elsewhere."""
         from .notebook.completeness import check_cell
 
-        found = check_cell(code, _FOLDER)
+        found = check_cell(code, self._notebook(), super().do_is_complete)
         return super().do_is_complete(code) if found is None else found
 
     def _notebook(self) -> Notebook:
         from .notebook.line_values import Notebook
+        from .notebook.routing import shell_routing
 
-        return Notebook(self.shell.user_ns, self.shell.user_ns_hidden, _FOLDER)
+        shell = self.shell
+        route = shell_routing(shell).line
+        return Notebook(shell.user_ns, shell.user_ns_hidden, _FOLDER, route, shell.magics_manager.magics["line"])
 
     def do_shutdown(self, restart: bool) -> Any:
         """Close connections before the process ends; the jobs go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,24 @@ from ..languages import Language, find_language
 from ..routes import load_configuration
 from ..wire import ConfigurationError
 from .options import WITH_VALUE
+from .routing import runs_here
 
-__all__ = ["CellText", "LineWord", "MagicLine", "language_of", "locate", "read_line", "split_line"]
+__all__ = [
+    "CellText",
+    "LineWord",
+    "MagicLine",
+    "language_of",
+    "locate",
+    "locate_route_line",
+    "locate_routed",
+    "read_line",
+    "split_line",
+]
 
 _OUTER = re.compile(r"\s*%%(?:capture|prun|time|timeit)(?:[ \t][^\n]*)?\n")
 """Magics of IPython's that run their text as a cell, so that a `%%remote` may stand in it."""
 _REMOTE = re.compile(r"\s*%%remote(?P<line>[ \t][^\n]*)?(?P<end>\n|\Z)")
+_ROUTE_LINE = re.compile(r"^[ \t]*%route(?P<line>[ \t].*)?$", re.MULTILINE)
 _SHORT = {"--maple": {"syntax": "maple"}, "--sympy": {"symbolic": "sympy"}}
 
 
@@ -75,6 +88,29 @@ def locate(code: str) -> CellText | None:
         return None
     line_start = found.end("line") - len(found["line"]) if found["line"] is not None else found.start("end")
     return CellText(found["line"] or "", line_start, code[found.end() :], found.end())
+
+
+def locate_routed(code: str, route: str, line_magics: Container[str]) -> CellText | None:
+    """A cell without a magic as the `%%remote` cell for which it stands, or None when it runs here.
+
+    Its line is not in the text: it ends before the text begins.
+
+    Args:
+        code: the cell.
+        route: the line of the route that is on; empty for none.
+        line_magics: names of the shell's line magics.
+    """
+    if not route or runs_here(code, line_magics):
+        return None
+    return CellText(route, -1 - len(route), code, 0)
+
+
+def locate_route_line(code: str, cursor: int) -> CellText | None:
+    """The `%route` line on which the cursor stands; it has no body."""
+    for match in _ROUTE_LINE.finditer(code):
+        if match["line"] is not None and match.start("line") < cursor <= match.end():
+            return CellText(match["line"], match.start("line"), "", len(code) + 1)
+    return None
 
 
 def split_line(line: str) -> list[LineWord]:

@@ -1,4 +1,7 @@
-"""Completion in a `%%remote` cell, on its line and in its text, and on the lines of our magics. Nothing is asked."""
+"""Completion in a cell that goes elsewhere, on its line and in its text, and on the lines of our magics.
+
+Nothing asks the far side.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from .cell_text import CellText, language_of, locate, read_line, split_line
+from .cell_text import CellText, language_of, locate, locate_route_line, locate_routed, read_line, split_line
 from .everest_magic import SUBCOMMANDS
 from .job_completion import JOB_MAGICS, cache_words, job_words, server_names
 from .line_values import Choices, Notebook, line_choices, route_names
+from .routing import HERE, SAVE, is_half_typed_magic, local_as_python
 
 __all__ = ["TYPES", "PythonCompletion", "complete_cell"]
 
@@ -35,8 +39,10 @@ def complete_cell(code: str, cursor: int | None, notebook: Notebook, python: Pyt
     """
     cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
     cell = locate(code)
+    if cell is None and not is_half_typed_magic(code, cursor):
+        cell = locate_routed(code, notebook.route, notebook.line_magics)
     if cell is None:
-        return _magic_line(code, cursor, notebook.folder)
+        return _line_of_ours(code, cursor, notebook) or _in_local(code, cursor, python)
     if cursor >= cell.body_start and (cell.body_start > cell.line_start + len(cell.line)):
         return _body(cell, cursor, notebook, python)
     if cursor > cell.line_start:
@@ -89,6 +95,23 @@ def _reply(choices: Choices, cursor: int) -> dict[str, Any]:
             ]
         },
     }
+
+
+def _in_local(code: str, cursor: int, python: PythonCompletion) -> dict[str, Any] | None:
+    text = local_as_python(code)
+    if text is None or cursor <= (code + "\n").index("\n", code.index("%%local")):
+        return None
+    return python(text, cursor)
+
+
+def _line_of_ours(code: str, cursor: int, notebook: Notebook) -> dict[str, Any] | None:
+    line = locate_route_line(code, cursor)
+    if line is None:
+        return _magic_line(code, cursor, notebook.folder)
+    choices = line_choices(line, cursor - line.line_start, notebook)
+    more = {"route": (HERE, "route"), "option": (SAVE, "option")}
+    kinds = {kind for _, kind in choices.words}
+    return _reply(Choices(choices.prefix, (*choices.words, *(more[kind] for kind in more if kind in kinds))), cursor)
 
 
 def _magic_line(code: str, cursor: int, folder: Path) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What is told of the word under the cursor in a `%%remote` cell. Nothing asks the far side, and nothing is sent."""
+"""What is told of the word under the cursor in a cell that goes elsewhere. The far side is not asked."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from typing import Any
 from ..languages import CellRequest, Language, kind_of
 from ..routes import find_route, load_configuration, route_table
 from ..wire import ConfigurationError, EverestError
-from .cell_text import CellText, MagicLine, language_of, locate, read_line, split_line
+from .cell_text import (
+    CellText,
+    MagicLine,
+    language_of,
+    locate,
+    locate_route_line,
+    locate_routed,
+    read_line,
+    split_line,
+)
 from .dry_run import fenced
 from .header import format_size
 from .inputs import is_users, looks_secret
 from .line_values import Notebook
 from .options import HELP, OPTIONS
+from .routing import local_as_python
 
 __all__ = ["PythonInspection", "inspect_cell"]
 
@@ -51,9 +61,10 @@ def inspect_cell(
         detail: 1 for more.
     """
     cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
-    cell = locate(code)
+    cell = locate(code) or locate_routed(code, notebook.route, notebook.line_magics) or locate_route_line(code, cursor)
     if cell is None or cursor <= cell.line_start:
-        return None
+        text = local_as_python(code)
+        return python(text, cursor) if text is not None and cursor > code.index("%%local") + len("%%local") else None
     line = read_line(split_line(cell.line))
     language = language_of(line, notebook.folder)
     if cursor <= cell.line_start + len(cell.line):

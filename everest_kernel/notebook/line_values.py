@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,18 @@ _MOST_FILES = 500
 
 @dataclass(frozen=True)
 class Notebook:
-    """What the notebook has: the user's names, those that the shell put among them, and the working directory."""
+    """What the notebook has: the user's names, those that the shell put among them, and the working directory.
+
+    Attributes:
+        route: the line of the route to which cells without a magic go; empty when they run here.
+        line_magics: names of the shell's line magics.
+    """
 
     namespace: Mapping[str, Any] = field(default_factory=dict)
     hidden: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()
+    route: str = ""
+    line_magics: Container[str] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from .outcome import Outcome
 from .prepare import prepare
 from .reminder import Reminder
 from .remote_run import RemoteRun
+from .route_magic import add_route_magics, remove_route_magics, routing_of
 from .session import shared_session
 from .transform import ENTRY, CellTransformer
 
@@ -44,7 +45,8 @@ class Everest:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.session = shared_session()
-        self.transformer = CellTransformer()
+        self.routing = routing_of(shell)
+        self.transformer = CellTransformer(self.routing, shell)
         self.reminder = Reminder(shell, self.session)
 
     async def run_cell(self, magic: str, line: str, body: str) -> Any:
@@ -195,6 +197,7 @@ def load(shell: Any) -> Everest:
     shell.events.register("post_execute", everest.transformer.leave)
     shell.events.register("pre_run_cell", everest.reminder.first_cell)
     object.__setattr__(shell, ENTRY, everest.run_cell)
+    add_route_magics(shell, everest.routing)
     return everest
 
 
@@ -208,4 +211,5 @@ def unload(shell: Any, everest: Everest) -> None:
     shell.events.unregister("post_execute", everest.transformer.leave)
     shell.events.unregister("pre_run_cell", everest.reminder.first_cell)
     delattr(shell, ENTRY)
+    remove_route_magics(shell)
     everest.session.close()

@@ -27,10 +27,54 @@ _STARTED_IN = _folder()
 """Notebooks may change the working directory later."""
 
 
+class _Names:
+    """The names that files have now: front ends rename notebooks, and what they told the kernel stays.
+
+    A file is known by its number in the file system, which renaming within a folder keeps; saving keeps it, too, with
+    Jupyter Server.
+    """
+
+    def __init__(self) -> None:
+        self._now: dict[Path, Path] = {}
+        self._numbers: dict[Path, int] = {}
+
+    def follow(self, first: Path) -> Path:
+        """The present path of the file that once had this one, as far as it was seen under each name."""
+        path = self._now.get(first, first)
+        number = _number(path)
+        if number is None and path in self._numbers:
+            renamed = _find(path.parent, self._numbers[path])
+            if renamed is not None:
+                number, path = self._numbers[path], renamed
+                self._now[first] = path
+        if number is not None:
+            self._numbers[path] = number
+        return path
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
+
+
+def _find(folder: Path, number: int) -> Path | None:
+    try:
+        with os.scandir(folder) as entries:
+            return next((folder / e.name for e in entries if e.name.endswith(".ipynb") and e.inode() == number), None)
+    except OSError:
+        return None
+
+
+_names = _Names()
+
+
 def notebook_path(namespace: Mapping[str, Any] | None = None) -> Path | None:
     """The notebook's file, with symbolic links resolved; None in a console, and where nothing tells.
 
-    The file need not exist: the notebook may have been renamed since the kernel started.
+    A notebook that was renamed is found under its new name when it was asked for under the old one. The file need not
+    exist.
 
     Args:
         namespace: the user's names; by default those of the running shell.
@@ -44,7 +88,7 @@ def notebook_path(namespace: Mapping[str, Any] | None = None) -> Path | None:
     path = Path(said)
     if not path.is_absolute():  # below the server's root, which a kernel does not know; it starts in the file's folder
         path = _STARTED_IN / path.name
-    path = Path(os.path.realpath(path))
+    path = _names.follow(Path(os.path.realpath(path)))
     return path if path.suffix == ".ipynb" or path.is_file() else None
 
 

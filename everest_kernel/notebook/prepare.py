@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..languages import CellRequest, Program
-from ..routes import Route, find_route, load_configuration, route_table
-from ..wire import CellError, CellOptionError, ConfigurationError
+from ..routes import Route
+from ..wire import CellError
+from .chosen_route import chosen_route
 from .inputs import Selection, select
 from .local_files import LocalFile, find_files
 from .options import RemoteOptions
@@ -49,7 +50,7 @@ def prepare(
         CellError: something about the cell; nothing was submitted.
         ConfigurationError: no such route, or a faulty configuration.
     """
-    route = _route(options, folder)
+    route = chosen_route(options, folder)
     if not body.strip():
         raise CellError("the cell is empty below its %%remote line", hint="Nothing was sent.")
     selection = select(options, route.language, body, namespace, hidden)
@@ -65,28 +66,3 @@ def prepare(
         )
     )
     return Prepared(route, options, selection, program, files, body, folder)
-
-
-def _route(options: RemoteOptions, folder: Path) -> Route:
-    """The route with the cell's own settings.
-
-    Raises:
-        ConfigurationError: no such route, or a faulty configuration.
-        CellOptionError: a setting that its language does not have.
-        CellError: this machine lacks what the route needs.
-    """
-    route = find_route(options.route, route_table(load_configuration(folder)))
-    if options.settings:
-        try:
-            language = route.language.configured(options.settings)
-        except ConfigurationError as error:
-            raise CellOptionError(error.message, hint=error.hint) from error
-        command = language.command if route.command == route.language.command else route.command
-        missing = "" if "program" in options.settings else route.missing
-        route = replace(route, language=language, command=command, missing=missing)
-    if route.missing and not options.dry_run:
-        raise CellError(
-            f"nothing on this machine can run the route {route.name!r}",
-            hint=f"Install {route.missing}. Or name another machine's in everest.toml. Nothing was sent.",
-        )
-    return route

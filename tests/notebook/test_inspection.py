@@ -48,6 +48,10 @@ def python(code: str, cursor: int) -> dict[str, Any]:
     return {"status": "ok", "found": True, "data": {"text/plain": f"IPython on {code!r} at {cursor}"}, "metadata": {}}
 
 
+def no_completeness(code: str) -> dict[str, Any]:
+    raise AssertionError("this is no Python cell")
+
+
 def told(code: str, notebook: Notebook = NOTEBOOK, detail: int = 0) -> str | None:
     """The plain text for the place of the first `|`; empty when nothing is found, None where IPython is to tell."""
     before, _, after = code.partition("|")
@@ -170,7 +174,7 @@ def test_a_route_that_is_not_there_says_so(tmp_path: Path) -> None:
 def test_nothing_raises(code: str, cursor: int, detail: int) -> None:
     reply = inspect_cell(code, cursor, NOTEBOOK, python, detail)
     assert reply is None or reply["found"] == bool(reply["data"])
-    check_cell(code, Path())
+    check_cell(code, Notebook(), no_completeness)
 
 
 # --- whether a cell is complete
@@ -206,12 +210,12 @@ def test_nothing_raises(code: str, cursor: int, detail: int) -> None:
 )
 def test_completeness(code: str, status: str, indent: str | None) -> None:
     expected = {"status": status} if indent is None else {"status": status, "indent": indent}
-    assert check_cell(code, Path()) == expected
+    assert check_cell(code, Notebook(), no_completeness) == expected
 
 
 @pytest.mark.parametrize("code", ["x = 1", "%%remote", "%%remote nowhere\nx", "%%remote?", "%%bash\nif"])
 def test_of_other_cells_ipython_decides(code: str) -> None:
-    assert check_cell(code, Path()) is None
+    assert check_cell(code, Notebook(), no_completeness) is None
 
 
 # --- code in Markdown

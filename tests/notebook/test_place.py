@@ -15,6 +15,7 @@ from everest_kernel.notebook.place import notebook_identity, notebook_path
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     monkeypatch.setattr(place, "_STARTED_IN", tmp_path)
+    monkeypatch.setattr(place, "_names", place._Names())
     (tmp_path / "text.md").write_text("# a notebook as text\n")
     (tmp_path / "link.ipynb").symlink_to("true.ipynb")
     return tmp_path
@@ -51,3 +52,31 @@ def test_without_a_shell_only_the_environment_tells(monkeypatch: pytest.MonkeyPa
     assert notebook_path() is None
     monkeypatch.setenv("JPY_SESSION_NAME", str(folder / "a.ipynb"))
     assert notebook_path() == folder.resolve() / "a.ipynb"
+
+
+def test_a_renamed_notebook_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    untitled = folder / "Untitled.ipynb"
+    monkeypatch.setenv("JPY_SESSION_NAME", str(untitled))
+    untitled.write_text("{}")
+    (folder / "other.ipynb").write_text("{}")
+    assert notebook_path({}) == untitled
+    untitled.rename(folder / "named.ipynb")
+    assert notebook_path({}) == folder / "named.ipynb"
+    untitled.write_text("{}")  # another notebook gets the old name
+    assert notebook_path({}) == folder / "named.ipynb"
+    (folder / "named.ipynb").rename(folder / "again.ipynb")
+    assert notebook_identity({}) == str(folder / "again.ipynb")
+    (folder / "again.ipynb").unlink()
+    assert notebook_path({}) == folder / "again.ipynb", "removed: nothing else takes its place"
+
+
+def test_a_notebook_that_another_program_replaced_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, other = folder / "a.ipynb", folder / "b.ipynb"
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    path.write_text("{}")
+    assert notebook_path({}) == path
+    other.write_text("{}")
+    other.replace(path)
+    assert notebook_path({}) == path
+    path.rename(other)
+    assert notebook_path({}) == other

@@ -122,3 +122,21 @@ def test_tab_completes_words_of_the_language(console: Terminal) -> None:
     console.write("x = linsp")
     console.tab()
     console.wait_for("x = linspace")
+
+
+@pytest.mark.system("tmux")
+@pytest.mark.timeout(240)
+def test_a_route_in_the_console(console: Terminal) -> None:
+    console.wait_for("In [1]:")
+    console.enter("%route shell")
+    assert "go to `shell`" in console.wait_for("In [2]:")
+    console.enter("echo $((40+2)) there")
+    assert "42 there" in console.wait_for("In [3]:")
+    console.enter("for i in a b; do", 'echo "<$i>"', "done", "")
+    assert "<b>" in console.wait_for("In [4]:")
+    console.enter("%%local", "here = 6 * 7")
+    console.wait_for("In [5]:")
+    console.enter("%route local")
+    console.wait_for("In [6]:")
+    console.enter("here + 1")
+    assert "43" in console.wait_for("In [7]:")

@@ -43,6 +43,22 @@ def test_a_failed_job_stops_a_headless_run(jupyter: Path) -> None:
     assert document.cells[1].execution_count is None
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_notebooks_own_route_is_followed_when_the_kernel_is_told_whose_it_is(
+    jupyter: Path, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    document = notebook("there = 1\nthere", "%%local\nthere + 1")
+    document.metadata["everest"] = {"route": "python --name routed"}
+    nbformat.write(document, jupyter / "mine.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(jupyter / "mine.ipynb") if whole else "mine.ipynb")
+    execute(document, jupyter)
+    said, header, result = document.cells[0].outputs
+    assert "go to python --name routed (its metadata says so)" in said["data"]["text/plain"]
+    assert ": done in " in header["data"]["text/plain"]
+    assert result["data"]["text/plain"] == "1"
+    assert [o["data"]["text/plain"] for o in document.cells[1].outputs] == ["2"]
+
+
 @pytest.mark.system("xcas")
 def test_an_example_computes_the_same_in_two_languages(jupyter: Path) -> None:
     document = nbformat.read(EXAMPLES / "lorenz_two_languages.ipynb", as_version=4)

@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Response, expect, sync_playwright
 
 LIMIT = 60_000  # ms
 CHROMIUM = [
@@ -154,3 +154,42 @@ def test_a_remote_cells_words_complete_and_are_explained(page: Page) -> None:
     expect(editor.locator(".cm-line").nth(1)).to_have_text("x = '🙂 я'; linspace")
     page.keyboard.press("Shift+Tab")
     expect(page.locator(".jp-Tooltip")).to_contain_text("Numbers at equal distances.", timeout=LIMIT)
+
+
+def _contents(method: str) -> Callable[[Response], bool]:
+    return lambda response: response.request.method == method and "/api/contents/" in response.url
+
+
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
+def test_a_route_is_kept_in_the_notebook(page: Page, jupyter: Path) -> None:
+    def stored() -> object:
+        return json.loads((jupyter / "Untitled.ipynb").read_text("utf-8"))["metadata"].get("everest")
+
+    new_notebook(page)
+    output = run_cell(page, "%route python --name routed --save")
+    expect(output).to_contain_text("Kept in Untitled.ipynb", timeout=LIMIT)
+    assert stored() == {"route": "python --name routed"}
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name="Reload Notebook from Disk").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-Notebook")).not_to_contain_text("--save", timeout=LIMIT)
+
+    page.locator('[data-command="notebook:restart-kernel"]').click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(idle(page)).to_be_visible(timeout=LIMIT)
+    output = run_cell(page, "6 * 7")
+    expect(output).to_contain_text("go to python --name routed (its metadata says so)", timeout=LIMIT)
+    expect(output).to_contain_text("python on", timeout=LIMIT)
+    expect(output).to_contain_text("42", timeout=LIMIT)
+
+    page.keyboard.press("Control+s")  # the first time JupyterLab asks for a name
+    page.locator(".jp-Dialog input:not([type=checkbox])").fill("named.ipynb")
+    with page.expect_response(_contents("PATCH")), page.expect_response(_contents("PUT")):
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+    assert not (jupyter / "Untitled.ipynb").exists()
+    output = run_cell(page, "%route local --save")
+    expect(output).to_contain_text("Removed from named.ipynb", timeout=LIMIT)
+    named = json.loads((jupyter / "named.ipynb").read_text("utf-8"))
+    assert "6 * 7" in str(named["cells"])
+    assert "everest" not in named["metadata"]
