@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ..routes import load_configuration
 from ..wire import CellOptionError
-from .header import format_size
-from .job_table import format_age
+from .header import format_age, format_size
 from .remembered import result_cache
 from .tables import table
 

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..languages import Returned, read_shown
 from ..wire import CellError, EverestError, JobState, ProtocolError
 from .job_source import Submission
@@ -73,7 +75,7 @@ def keep(run: RemoteRun, outcome: Outcome, memory: Memory) -> None:
         if len(fetched) > _MOST_FETCHED:
             return
     result = CachedResult(
-        job=outcome.job,
+        job=msgspec.structs.replace(outcome.job, inputs={}, result={}),  # what counts of them is here
         output=outcome.output,
         values=outcome.values,
         pictures=outcome.pictures,

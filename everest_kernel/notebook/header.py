@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..wire import Job, format_size
 
-__all__ = ["Header", "format_age", "format_seconds", "format_size"]
+__all__ = ["Header", "format_age", "format_elapsed", "format_seconds", "format_size"]
 
 
 def format_seconds(seconds: float) -> str:
@@ -119,9 +119,9 @@ class Header:
         if self.waiting_for:
             parts.append(f"waits: {self.waiting_for}")
         if self.elapsed is not None:
-            parts.append(format_age(self.elapsed))
+            parts.append(format_elapsed(self.elapsed))
         if self.quiet is not None:
-            parts.append(f"last output {format_age(self.quiet)} ago")
+            parts.append(f"last output {format_elapsed(self.quiet)} ago")
         return parts
 
     def _times(self) -> list[str]:
@@ -130,9 +130,18 @@ class Header:
         return [", ".join(filter(None, (queued, ran)))] if queued or ran else []
 
 
-def format_age(seconds: float) -> str:
+def format_elapsed(seconds: float) -> str:
     """A length of time in whole seconds or more: `3 s`. What is told again and again must not flicker."""
-    return f"{int(seconds)} s" if seconds < 120 else format_seconds(seconds)
+    return f"{max(int(seconds), 0)} s" if seconds < 120 else format_seconds(seconds)
+
+
+def format_age(seconds: float) -> str:
+    """How long ago something was, roughly: `5 s`, `12 min`, `3 h`, `4 d`."""
+    whole = max(0, int(seconds))
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= length:
+            return f"{whole // length} {unit}"
+    return f"{whole} s"
 
 
 def _list(sizes: dict[str, int], most: int = 8) -> str:

@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 from ..languages import find_language
 from ..wire import ConfigurationError, JobState
 from .dry_run import fenced
-from .header import format_seconds, format_size
+from .header import format_age, format_seconds, format_size
 from .job_servers import FoundJob
-from .job_table import format_age
 
 __all__ = ["job_bundle", "job_facts"]
 

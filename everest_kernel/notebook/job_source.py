@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from ..client import EverestClient
     from ..records import CachedResult, JobRecord
 
-__all__ = ["AlreadyRunningError", "Caller", "ExistingJob", "JobSource", "Submission", "marked_keys"]
-
-_MARK = "Jupyter cell "
-"""Begins the description of a job, before its submission key: by it a job is found whose acknowledgement was lost."""
+__all__ = ["AlreadyRunningError", "Caller", "ExistingJob", "JobSource", "Submission"]
 
 
 class Caller(NamedTuple):
@@ -108,20 +105,24 @@ class Submission:
             EverestError: it could not be submitted.
         """
         key = uuid.uuid4().hex
-        if self.running != "new":
-            records = await self._memory.same(self.content, self._caller.notebook, self._caller.cell)
-            for record in records:
-                if not record.job_id:  # the kernel died before the answer came: the same key gives the same job
-                    key = await self._lost_key(client, record) or key
-                    continue
-                job = await self._still_running(client, record)
-                if job is not None:
-                    return self._attach(job, record)
+        for record in await self._unfinished(client) if self.running != "new" else ():
+            if not record.job_id:  # the kernel died before the answer came: the same key gives the same job
+                key = record.key
+                continue
+            job = await self._still_running(client, record)
+            if job is not None:
+                return self._attach(job, record)
         return await self._submit(client, key)
 
-    async def _lost_key(self, client: EverestClient, record: JobRecord) -> str:
-        """The key of a submission whose answer was lost, where the server knows keys."""
-        return record.key if (await client.extensions()).idempotency_key else ""
+    async def _unfinished(self, client: EverestClient) -> list[JobRecord]:
+        """What is noted of jobs of this cell that have not ended, as far as is known."""
+        same = partial(self._memory.same, self.content, self._caller.notebook, self._caller.cell)
+        records = await same()
+        if all(record.job_id for record in records) or (await client.extensions()).idempotency_key:
+            return records
+        # the answer to a submission was lost, and a real Everest knows no keys: its list of jobs tells
+        await self._memory.saw_all(await client.jobs(page=1))
+        return await same()
 
     async def _still_running(self, client: EverestClient, record: JobRecord) -> Job | None:
         try:
@@ -129,7 +130,7 @@ class Submission:
         except RefusedError as error:
             if error.status != 404:
                 raise
-            self._memory.forget(record.job_id)
+            self._memory.gone(record.job_id)
             return None
         self._memory.saw(job)
         return None if job.state.is_final else job
@@ -165,6 +166,8 @@ class Submission:
         return job
 
     async def _request(self, client: EverestClient, key: str) -> JobRequest:
+        from ..records import describe
+
         program, options, route = self.prepared.program, self.prepared.options, self.prepared.route
         contents: dict[str, bytes | Path] = {**program.attachments}
         contents |= {file.staging.staged: file.path for file in self.prepared.files}
@@ -177,7 +180,7 @@ class Submission:
             inputs=inputs,
             resources=await client.resource_ids(route.resources),
             resource_requirements={"timeLimit": limit} if limit else {},
-            description=f"{_MARK}{key}",
+            description=describe(key),
         )
 
     def _record(self, client: EverestClient, key: str) -> JobRecord:
@@ -270,8 +273,3 @@ def language_of_job(job: Job) -> Language | None:
     alias = (job.app_alias or "").rpartition("/")[2]
     name, mark, _ = alias.partition("-cell-")
     return find_language(name) if mark else None
-
-
-def marked_keys(jobs: Iterable[Job]) -> dict[str, Job]:
-    """Jobs of cells by their submission keys."""
-    return {job.description.removeprefix(_MARK): job for job in jobs if job.description.startswith(_MARK)}

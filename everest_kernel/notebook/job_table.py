@@ -14,7 +14,7 @@ import anyio
 
 from ..routes import EMBEDDED, Configuration, load_configuration
 from ..wire import ConfigurationError, EverestError, Job
-from .header import format_seconds
+from .header import format_age, format_seconds
 from .job_options import JobsOptions
 from .job_servers import ask_server, is_unknown
 from .remembered import shared_journal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..records import JobRecord, Journal
     from .session import NotebookSession
 
-__all__ = ["JobLine", "JobList", "format_age", "jobs_bundle", "list_jobs", "short_notebook"]
+__all__ = ["JobLine", "JobList", "jobs_bundle", "list_jobs", "short_notebook"]
 
 _PAGE = 100
 """Jobs that are asked of a server in one request."""
@@ -124,15 +124,6 @@ def jobs_bundle(listed: JobList, now: float) -> dict[str, str]:
     below = "".join(f"<div>{html.escape(line)}</div>" for line in said)
     text = "\n".join([*([bundle["text/plain"]] if rows else []), *said])
     return {"text/plain": text, "text/html": bundle["text/html"] + below}
-
-
-def format_age(seconds: float) -> str:
-    """How long ago something was, roughly: `5 s`, `12 min`, `3 h`, `4 d`."""
-    whole = max(0, int(seconds))
-    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if whole >= length:
-            return f"{whole // length} {unit}"
-    return f"{whole} s"
 
 
 def short_notebook(identity: str) -> str:

@@ -58,9 +58,13 @@ class Memory:
         """The server said something new of a job."""
         self._later(lambda: self._open_journal().saw(job))
 
-    def forget(self, job_id: str) -> None:
+    async def saw_all(self, jobs: list[Job]) -> None:
+        """The server listed these; it is noted when this returns."""
+        await self._do(lambda: self._open_journal().saw_all(jobs), None)
+
+    def gone(self, job_id: str) -> None:
         """The server does not know this job any more."""
-        self._later(lambda: self._open_journal().forget(job_id))
+        self._later(lambda: self._open_journal().gone(job_id))
 
     async def same(self, content: str, notebook: str, cell: str) -> list[JobRecord]:
         """Unfinished jobs of this very cell."""

@@ -64,7 +64,7 @@ class Reminder:
             job = await (await self._session.client(record.server)).job(record.job_id)
         except RefusedError as error:
             if error.status == 404:
-                self._session.memory.forget(record.job_id)
+                self._session.memory.gone(record.job_id)
             return False
         except EverestError:
             return False  # nobody asked for this server yet: `%jobs` says what is wrong with it

@@ -1,7 +1,7 @@
 """What this user's kernels remember on this machine: the jobs that they started, and their results."""
 
 from .cache import DEFAULT_LIMIT, CachedResult, CacheEntry, ResultCache
-from .journal import GONE, JobRecord, Journal
+from .journal import GONE, JobRecord, Journal, describe, submission_key
 from .place import HOME_VARIABLE, cache_folder, journal_path, records_home
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "Journal",
     "ResultCache",
     "cache_folder",
+    "describe",
     "journal_path",
     "records_home",
+    "submission_key",
 ]

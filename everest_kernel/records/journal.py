@@ -20,10 +20,11 @@ from .database import RecordsFile
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["GONE", "JobRecord", "Journal"]
+__all__ = ["GONE", "JobRecord", "Journal", "describe", "submission_key"]
 
 log = logging.getLogger(__name__)
 
+_MARK = "Jupyter cell "
 GONE = "GONE"
 """Stands in a record for the state of a job that its server does not have any more."""
 _KEEP = 20_000
@@ -117,6 +118,16 @@ DELETE FROM jobs WHERE state IN {_FINAL} AND recorded < (
 """
 
 
+def describe(key: str) -> str:
+    """What a job's description says, so that it is known again when its acknowledgement was lost."""
+    return f"{_MARK}{key}"
+
+
+def submission_key(job: Job) -> str:
+    """The key of a job's submission, when its description tells it; else empty."""
+    return job.description.removeprefix(_MARK) if job.description.startswith(_MARK) else ""
+
+
 class Journal:
     """The journal in a file, which several kernels share. Opened at its first use; may be used from any thread.
 
@@ -158,9 +169,19 @@ class Journal:
         self.saw_all([job])
 
     def saw_all(self, jobs: Iterable[Job]) -> None:
-        """The same for many jobs at once."""
-        rows = [_seen(job) for job in jobs]
-        self._file.run(lambda connection: connection.executemany(_SAW, rows))
+        """The same for many jobs at once.
+
+        Among them may be one whose acknowledgement was lost: its description tells the key of its submission.
+        """
+        found = list(jobs)
+        rows = [_seen(job) for job in found]
+        keys = [(_clean(job.id), key) for job in found if (key := submission_key(job))]
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("UPDATE jobs SET job_id = ? WHERE key = ? AND job_id = ''", keys)
+            connection.executemany(_SAW, rows)
+
+        self._file.run(write)
 
     def gone(self, job_id: str) -> None:
         """The server does not have this job any more, so it is over."""

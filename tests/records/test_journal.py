@@ -13,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.records import GONE, HOME_VARIABLE, JobRecord, Journal, journal, journal_path, records_home
+from everest_kernel.records import (
+    GONE,
+    HOME_VARIABLE,
+    JobRecord,
+    Journal,
+    describe,
+    journal,
+    journal_path,
+    records_home,
+    submission_key,
+)
 from everest_kernel.wire import ConfigurationError, JobState
 
 from .support import job_of, mode_of, record_of, start_process
@@ -77,6 +87,18 @@ def test_what_is_seen_of_other_jobs_is_ignored(book: Journal) -> None:
     book.begin(record_of())
     book.saw_all([job_of("unknown", DONE), job_of("", DONE)])
     assert [record.state for record in book.search()] == [""]
+
+
+def test_a_job_whose_acknowledgement_was_lost_is_known_by_its_description(book: Journal) -> None:
+    lost, confirmed = record_of(), record_of()
+    for record in (lost, confirmed):
+        book.begin(record)
+    book.acknowledged(confirmed.key, job_of("j2"))
+    listed = [job_of("j1", description=describe(lost.key)), job_of("j3", description=describe(confirmed.key))]
+    book.saw_all([*listed, job_of("j4", description="of somebody else")])
+    assert {record.job_id for record in book.search()} == {"j1", "j2"}
+    assert submission_key(listed[0]) == lost.key
+    assert submission_key(job_of("j4", description="of somebody else")) == ""
 
 
 def test_forgetting_is_by_id_or_by_key(book: Journal) -> None:
