@@ -18,7 +18,7 @@ def decide(source: JobSource, found: AlreadyRunningError, shell: Any) -> None:
         CellError: the front end cannot be asked, or the user wants neither.
     """
     assert isinstance(source, Submission)
-    since = f"this cell's job has been running since {format_age(found.seconds)} ago"
+    since = f"this cell's job has been running for {format_age(found.seconds)}"
     kernel = getattr(shell, "kernel", None)
     if kernel is not None and not (kernel.get_parent("shell").get("content") or {}).get("allow_stdin"):
         raise CellError(

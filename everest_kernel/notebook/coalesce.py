@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 __all__ = ["INTERVAL", "SHOWN_LIMIT", "Coalescer", "Show", "apply_returns"]
 
-INTERVAL = 0.2
-"""Seconds between two messages of one stream: what ipykernel itself waits."""
+INTERVAL = 0.25
+"""Seconds between two messages of one stream: with two streams and a header a page gets nine messages a second."""
 SHOWN_LIMIT = 500_000
 """Characters of one cell that are shown while it runs."""
 TAIL_LINES = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +158,9 @@ class Everest:
             channel.text("stdout", f"{path}\n")
 
     def _run_for(self, source: JobSource, channel: Channel) -> RemoteRun:
-        return RemoteRun(source, channel, os.urandom(8).hex(), replaces=replaces_displays(self.shell))
+        watched = getattr(self.shell, "kernel", None) is not None or sys.stderr.isatty()
+        replaces = replaces_displays(self.shell)
+        return RemoteRun(source, channel, os.urandom(8).hex(), replaces=replaces, watched=watched)
 
     def _finish(self, run: RemoteRun, outcome: Outcome) -> Any:
         back = finish(run, outcome, self.shell.user_ns, Path.cwd())

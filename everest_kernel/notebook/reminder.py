@@ -1,4 +1,4 @@
-"""The first cell of a kernel mentions jobs of its notebook that are still running."""
+"""The first cell of a kernel mentions jobs of its notebook that were left running by an earlier one."""
 
 from __future__ import annotations
 
@@ -47,39 +47,44 @@ class Reminder:
         self._session.memory.look_for_unfinished(notebook, found)
 
     async def _remind(self, records: list[JobRecord], channel: Channel) -> None:
-        running: list[JobRecord] = []
+        found: list[tuple[JobRecord, str]] = []
         with anyio.move_on_after(_SECONDS):
             for record in records[:_MOST]:
-                if await self._runs(record):
-                    running.append(record)
-        if running:
-            channel.display(_message(running))
+                state = await self._state(record)
+                if state:
+                    found.append((record, state))
+        if found:
+            channel.display(_message(found, len(records) - _MOST))
 
-    async def _runs(self, record: JobRecord) -> bool:
+    async def _state(self, record: JobRecord) -> str:
+        """What the job does now, in words; empty when that is not known, or no news."""
         from ..client import running_hub
 
-        if not record.job_id or (record.server == EMBEDDED and await running_hub() is None):
-            return False  # nothing runs where no hub does; `%jobs` lists it
+        if not record.job_id:
+            return ""  # its acknowledgement was lost: the cell finds it when it is run again
+        if record.server == EMBEDDED and await running_hub() is None:
+            return "goes on when the hub runs again, which the next remote cell starts"
         try:
             job = await (await self._session.client(record.server)).job(record.job_id)
         except RefusedError as error:
             if error.status == 404:
                 self._session.memory.gone(record.job_id)
-            return False
+            return ""
         except EverestError:
-            return False  # nobody asked for this server yet: `%jobs` says what is wrong with it
+            return ""  # nobody asked for this server yet: `%jobs` says what is wrong with it
         self._session.memory.saw(job)
-        return not job.state.is_final
+        return f"has ended ({str(job.state).lower()})" if job.state.is_final else "is still running"
 
 
-def _message(running: list[JobRecord]) -> Display:
-    one = len(running) == 1
-    head = f"{'A job' if one else f'{len(running)} jobs'} of this notebook {'is' if one else 'are'} still running:"
+def _message(found: list[tuple[JobRecord, str]], more: int) -> Display:
+    head = "Jobs of this notebook that no cell waits for any more; %attach shows a job and sets its values:"
     lines = [
-        f"%attach {record.job_id}  follows {record.name or record.route}, submitted "
-        f"{format_age(time.time() - record.recorded)} ago"
-        for record in running
+        f"%attach {record.job_id}   {record.name or record.route}, submitted "
+        f"{format_age(time.time() - record.recorded)} ago, {state}"
+        for record, state in found
     ]
+    if more > 0:
+        lines.append(f"%jobs --notebook this   lists {more} more")
     items = "".join(f"<li><code>{html.escape(line)}</code></li>" for line in lines)
     data = {"text/plain": "\n".join([head, *lines]), "text/html": f"<div>{html.escape(head)}<ul>{items}</ul></div>"}
     return Display(data, {"everest_reminder": True})

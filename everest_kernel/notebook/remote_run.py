@@ -44,6 +44,7 @@ class RemoteRun:
         display_id: identifies the header line, so that it can be replaced.
         replaces: whether the front end replaces displays (a terminal does not).
         shows_header: whether there is a header line at all; a background job has a display of its own.
+        watched: whether a terminal's user sees what is written over itself.
 
     Attributes:
         job: as it was last seen; None before it is submitted.
@@ -52,7 +53,14 @@ class RemoteRun:
     """
 
     def __init__(
-        self, source: JobSource, channel: Channel, display_id: str, *, replaces: bool = True, shows_header: bool = True
+        self,
+        source: JobSource,
+        channel: Channel,
+        display_id: str,
+        *,
+        replaces: bool = True,
+        shows_header: bool = True,
+        watched: bool = True,
     ) -> None:
         self.source = source
         self.display_id = display_id
@@ -62,6 +70,7 @@ class RemoteRun:
         self.watchers: list[Callable[[], None]] = []
         self._replaces = replaces
         self._shows_header = shows_header
+        self._watched = watched
         self._shown = False
         self._started = time.monotonic()
         self._last_output: float | None = None
@@ -70,7 +79,7 @@ class RemoteRun:
 
     def redirect(self, channel: Channel) -> None:
         """From now on output goes there."""
-        self._status = StatusLine(channel)
+        self._status = StatusLine(channel, enabled=self._watched)
         self.channel: Channel = MarkedChannel(self._status, self.provenance)
 
     @property

@@ -17,16 +17,18 @@ class StatusLine:
 
     Args:
         channel: where everything goes.
+        enabled: False where nobody watches, as in a file.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, enabled: bool = True) -> None:
         self._channel = channel
+        self._enabled = enabled
         self._shown = ""
         self._open = False
 
     def status(self, text: str) -> None:
         """Show this instead of what was shown; nothing while a line of the program's is unfinished."""
-        if self._open or text == self._shown:
+        if self._open or text == self._shown or not self._enabled:
             return
         self._shown = text
         cut = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

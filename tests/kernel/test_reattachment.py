@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -97,6 +98,7 @@ def test_the_first_cell_mentions_what_still_runs_and_attach_follows_it(tmp_path:
         assert first.result == "2"
         kernel.wait_for(lambda: bool(first.displays))
         assert f"%attach {job}" in first.displays[0]["data"]["text/plain"]
+        assert "is still running" in first.displays[0]["data"]["text/plain"]
         assert f"%attach {job}" in first.displays[0]["data"]["text/html"]
         gate.touch()
         cell = kernel.run(f"%attach {job}")
@@ -105,6 +107,65 @@ def test_the_first_cell_mentions_what_still_runs_and_attach_follows_it(tmp_path:
         again = kernel.run(f"%attach {job}")
         assert (again.text(), again.result) == ("one\ntwo\n", "7"), "also when it is over"
         assert kernel.run(f"import everest_kernel\neverest_kernel.job({job!r}).result()").result == "{'y': 6}"
+
+
+def test_the_first_cell_mentions_what_has_ended_meanwhile_and_only_once(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with kernel_of(tmp_path) as kernel:
+        job = job_of(
+            watched(kernel, f"%%remote shell\necho one\nuntil [ -e {gate} ]; do sleep 0.01; done", "one\n").header
+        )
+    gate.touch()
+    with kernel_of(tmp_path, "another.ipynb") as kernel:
+        kernel.run(f"import everest_kernel\neverest_kernel.job({job!r}).result()")
+    with kernel_of(tmp_path, last=True) as kernel:
+        first = kernel.run_open("1 + 1")
+        assert first.displays == [], "another kernel has seen its end"
+
+
+def test_the_first_cell_tells_of_a_job_that_has_ended(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with kernel_of(tmp_path) as kernel:
+        job = job_of(
+            watched(kernel, f"%%remote shell\necho one\nuntil [ -e {gate} ]; do sleep 0.01; done", "one\n").header
+        )
+    gate.touch()
+    _wait_for_end(tmp_path, job)
+    with kernel_of(tmp_path, last=True) as kernel:
+        first = kernel.run_open("1 + 1")
+        kernel.wait_for(lambda: bool(first.displays))
+        assert "has ended (done)" in first.displays[0]["data"]["text/plain"]
+
+
+def _wait_for_end(home: Path, job: str) -> None:
+    record = read_record(home / "hub")
+    assert record is not None
+    while (
+        httpx.get(f"{record.url}/api/jobs/{job}", headers={"Authorization": f"Bearer {record.token}"}).json()["state"]
+        != "DONE"
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("answer", "runs"), [("a", 1), ("new", 2), ("", 1)])
+def test_the_user_can_be_asked(tmp_path: Path, answer: str, runs: int) -> None:
+    gate = tmp_path / "gate"
+    code = counted(tmp_path, f"echo one\nuntil [ -e {gate} ]; do sleep 0.01; done\nx=1")
+    line, body = code.split("\n", 1)
+    with kernel_of(tmp_path) as kernel:
+        watched(kernel, code, "one\n")
+    with kernel_of(tmp_path, last=True) as kernel:
+        kernel.run_open("opened = 1")
+        refused = kernel.run(f"{line} --running ask\n{body}")
+        assert "--running attach" in refused.error, "a front end that cannot be asked"
+        request = kernel.send_cell(f"{line} --running ask\n{body}", cell_id=None)
+        asked = kernel.client.get_stdin_msg(timeout=20)
+        assert "job has been running for" in asked["content"]["prompt"]
+        kernel.client.input(answer)
+        gate.touch()
+        cell = kernel.collect(request)
+        assert cell.status == ("ok" if answer else "error"), cell.error
+        assert len((tmp_path / "trace").read_text().splitlines()) == runs
 
 
 def test_a_kernel_that_dies_while_it_submits(tmp_path: Path) -> None:
