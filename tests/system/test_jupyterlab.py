@@ -18,10 +18,19 @@ def page(server: JupyterServer, open_page: Callable[[str], Page]) -> Page:
     return open_page(server.lab())
 
 
-def new_notebook(page: Page) -> None:
-    page.locator('.jp-LauncherCard[data-category="Notebook"][title^="Python (Everest)"]').click()
+def _contents(method: str) -> Callable[[Response], bool]:
+    return lambda response: response.request.method == method and "/api/contents/" in response.url
+
+
+def wait_for_kernel(page: Page) -> None:
+    """A cell that is run before asks which kernel is meant."""
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("Python (Everest)", timeout=LIMIT)
     expect(idle(page)).to_be_visible(timeout=LIMIT)
+
+
+def new_notebook(page: Page) -> None:
+    page.locator('.jp-LauncherCard[data-category="Notebook"][title^="Python (Everest)"]').click()
+    wait_for_kernel(page)
 
 
 @pytest.mark.system("chromium")
@@ -113,20 +122,26 @@ def test_a_job_goes_on_while_nobody_looks(
 ) -> None:
     gate, path = tmp_path / "gate", server.new_notebook()
     page = open_page(server.lab(path))
-    expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("Python (Everest)", timeout=LIMIT)
+    wait_for_kernel(page)
     run_cell(page, f"gate = {str(gate)!r}")
     wait = "import os, time\nprint('wai' 'ting', flush=True)\nwhile not os.path.exists(gate): time.sleep(0.05)"
-    output = run_cell(page, f"%%remote python\n{wait}\nfound = 6 * 7")
+    output = run_cell(page, f"%%remote python\n{wait}\nprint('ov' 'er')\nfound = 6 * 7")
     expect(output).to_contain_text("waiting", timeout=LIMIT)
-    page.keyboard.press("Control+s")
-    expect(page.locator(".jp-Document.jp-mod-dirty, .jp-mod-dirty")).to_have_count(0, timeout=LIMIT)
+    with page.expect_response(_contents("PUT")):
+        page.keyboard.press("Control+s")
     page.close()
     gate.touch()
 
     page = open_page(server.lab(path))
-    expect(page.locator(".jp-Notebook")).to_contain_text("6 * 7", timeout=LIMIT)  # the cell was saved
+    wait_for_kernel(page)
+    notebook = page.locator(".jp-Notebook")
+    expect(notebook).to_contain_text("waiting", timeout=LIMIT)  # as it was saved
     output = run_cell(page, "f'found {found}'")
     expect(output).to_contain_text("found 42", timeout=LIMIT)
+    job = re.search(r"job ([0-9a-f]+)", notebook.inner_text())
+    assert job is not None
+    output = run_cell(page, f"%attach {job[1]}")
+    expect(output).to_contain_text(re.compile("waiting\\s+over"), timeout=LIMIT)
 
 
 @pytest.mark.system("chromium")
@@ -144,10 +159,6 @@ def test_a_remote_cells_words_complete_and_are_explained(page: Page) -> None:
     expect(editor.locator(".cm-line").nth(1)).to_have_text("x = '🙂 я'; linspace")
     page.keyboard.press("Shift+Tab")
     expect(page.locator(".jp-Tooltip")).to_contain_text("Numbers at equal distances.", timeout=LIMIT)
-
-
-def _contents(method: str) -> Callable[[Response], bool]:
-    return lambda response: response.request.method == method and "/api/contents/" in response.url
 
 
 @pytest.mark.system("chromium")
