@@ -163,6 +163,36 @@ def test_a_remote_cells_words_complete_and_are_explained(page: Page) -> None:
 
 @pytest.mark.system("chromium")
 @pytest.mark.timeout(240)
+def test_a_background_job_outlives_its_kernel(page: Page, tmp_path: Path) -> None:
+    new_notebook(page)
+    gate = tmp_path / "gate"
+    run_cell(page, f"gate = {str(gate)!r}")
+    wait = "import os, time\nwhile not os.path.exists(gate): time.sleep(0.05)"
+    output = run_cell(page, f"%%remote python --bg --name survivor\n{wait}\nprint('ov' 'er')\nfound = 6 * 7")
+    row = output.locator("table tbody td")  # it replaces itself
+    expect(row.nth(3)).to_have_text("running", timeout=LIMIT)
+    job = row.first.inner_text()
+    output = run_cell(page, "print('mean' 'while')")
+    expect(output).to_contain_text("meanwhile", timeout=LIMIT)
+
+    page.locator('[data-command="notebook:restart-kernel"]').click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-Dialog")).to_have_count(0, timeout=LIMIT)
+    wait_for_kernel(page)
+    output = run_cell(page, "%jobs")
+    expect(output).to_contain_text(f"%attach {job}", timeout=LIMIT)  # of what the first cell mentions
+    expect(output.locator("table tr", has_text="survivor")).to_contain_text(job)
+
+    output = run_cell(page, f"%attach {job}")
+    expect(output).to_contain_text("running", timeout=LIMIT)
+    gate.touch()
+    expect(output).to_contain_text("over", timeout=LIMIT)
+    output = run_cell(page, "f'found {found}'")
+    expect(output).to_contain_text("found 42", timeout=LIMIT)
+
+
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
 def test_a_route_is_kept_in_the_notebook(page: Page, server: JupyterServer) -> None:
     def stored() -> object:
         return json.loads((server.folder / "Untitled.ipynb").read_text("utf-8"))["metadata"].get("everest")
