@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from jupyter_core.utils import ensure_event_loop
+from playwright.sync_api import Browser, Page
 
 from everest_kernel.kernelspec import install
 from tests.support.kernel import stop_hub
+
+from .browser import LIMIT, JupyterServer, chromium, running_server
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -25,15 +27,45 @@ def jupyter(isolated_homes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A folder to work in; the kernel is offered there, and its hub ends with the test."""
     install(str(tmp_path / "prefix"))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "prefix/share/jupyter"))
-    settings = Path(os.environ["JUPYTER_CONFIG_DIR"]) / "lab" / "user-settings" / "@jupyterlab"
-    for plugin, values in {
-        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-        "notebook-extension/tracker": {"windowingMode": "none"},
-    }.items():
-        path = settings / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
     folder = tmp_path / "notebooks"
     folder.mkdir()
     yield folder
     stop_hub(Path(os.environ["EVEREST_HUB_HOME"]))
+
+
+@pytest.fixture(scope="package")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    with running_server(tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: JupyterServer) -> Iterator[JupyterServer]:
+    """The Jupyter server that all tests in a browser share; kernels and notebooks end with each."""
+    yield shared_server
+    shared_server.clear()
+
+
+@pytest.fixture
+def browser(server: JupyterServer) -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Page]]:
+    """Opens a page at an address. At the test's end those that are open are pictured: in its folder, or in one that
+    EVEREST_TEST_SCREENSHOTS names."""
+    pages: list[Page] = []
+
+    def open_at(url: str) -> Page:
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.set_default_timeout(LIMIT)
+        page.goto(url)
+        pages.append(page)
+        return page
+
+    yield open_at
+    folder = Path(os.environ.get("EVEREST_TEST_SCREENSHOTS") or tmp_path)
+    for number, page in enumerate(page for page in pages if not page.is_closed()):
+        page.screenshot(path=folder / f"{request.node.name}-{number}.png")

@@ -4,91 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
-from playwright.sync_api import Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import Page, Response, expect
 
-LIMIT = 60_000  # ms
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@contextmanager
-def jupyter_lab(folder: Path) -> Iterator[str]:
-    """A server; its URL with the token."""
-    token = secrets.token_hex(16)
-    (folder.parent / "token.json").write_text(json.dumps({"IdentityProvider": {"token": token}}))
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root",
-        f"--config={folder.parent / 'token.json'}", f"--ServerApp.root_dir={folder}",
-    ]  # fmt: skip
-    log = folder.parent / "lab.log"
-    with log.open("wb") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as server:
-        try:
-            yield f"{_wait_for_server(server, log, token)}?token={token}"
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def _wait_for_server(server: subprocess.Popen[bytes], log: Path, token: str) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        found = re.search(r"(http://127\.0\.0\.1:\d+)/lab", log.read_text("utf-8", "replace"))
-        if found is not None:
-            try:
-                httpx.get(f"{found[1]}/api/status", params={"token": token}, trust_env=False).raise_for_status()
-            except httpx.HTTPError:
-                continue
-            return f"{found[1]}/lab"
-    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
+from .browser import LIMIT, JupyterServer, idle, last_cell, run_cell
 
 
 @pytest.fixture
-def page(jupyter: Path) -> Iterator[Page]:
-    with jupyter_lab(jupyter) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1300, "height": 900})
-        page.set_default_timeout(LIMIT)
-        page.goto(url)
-        yield page
-        browser.close()
+def page(server: JupyterServer, open_page: Callable[[str], Page]) -> Page:
+    return open_page(server.lab())
 
 
-def new_notebook(page: Page) -> None:
-    page.locator('.jp-LauncherCard[data-category="Notebook"][title^="Python (Everest)"]').click()
+def _contents(method: str) -> Callable[[Response], bool]:
+    return lambda response: response.request.method == method and "/api/contents/" in response.url
+
+
+def wait_for_kernel(page: Page) -> None:
+    """A cell that is run before asks which kernel is meant."""
     expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("Python (Everest)", timeout=LIMIT)
     expect(idle(page)).to_be_visible(timeout=LIMIT)
 
 
-def idle(page: Page) -> Locator:
-    return page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first
-
-
-def run_cell(page: Page, code: str) -> Locator:
-    """Type into the last cell and run it; the area of its output."""
-    cells = page.locator(".jp-Notebook .jp-CodeCell")
-    cell = cells.nth(cells.count() - 1)
-    cell.locator(".cm-content").click()
-    page.keyboard.insert_text(code)
-    page.keyboard.press("Shift+Enter")
-    return cell.locator(".jp-OutputArea")
+def new_notebook(page: Page) -> None:
+    page.locator('.jp-LauncherCard[data-category="Notebook"][title^="Python (Everest)"]').click()
+    wait_for_kernel(page)
 
 
 @pytest.mark.system("chromium")
@@ -129,14 +71,77 @@ def test_a_remote_cell_streams_is_interrupted_and_fails_as_any_cell_does(page: P
 
 @pytest.mark.system("chromium")
 @pytest.mark.timeout(240)
-def test_a_flood_of_output_leaves_the_page_alive(page: Page) -> None:
+def test_a_flood_of_output_leaves_the_page_alive(page: Page, tmp_path: Path) -> None:
     new_notebook(page)
-    output = run_cell(page, "%%remote shell\nseq 1000000")
-    expect(output).to_contain_text("lines (", timeout=LIMIT)
-    expect(output).to_contain_text("not shown; the whole output: %log")
-    expect(output).to_contain_text("1000000")
-    output = run_cell(page, "21 * 2")
-    expect(output).to_contain_text("42", timeout=LIMIT)
+    gate = tmp_path / "gate"
+    flood = f"seq 1000000; until [ -e {gate} ]; do seq 1000; done"
+    run_cell(page, f'%%remote shell\n{flood}; echo "flood is o""ver"')
+    wait_for_words(page, "1000\n")
+    for _ in range(5):
+        page.evaluate("() => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)))")
+    last_cell(page).locator(".cm-content").click()
+    page.keyboard.insert_text("answer = 21 * 2")
+    expect(last_cell(page)).to_contain_text("answer = 21 * 2")
+    gate.touch()  # all this while the flood went on
+    wait_for_words(page, "flood is over")
+    wait_for_words(page, "not shown; the whole output: %log")
+    page.keyboard.press("Shift+Enter")
+    expect(run_cell(page, "answer")).to_contain_text("42", timeout=LIMIT)
+
+
+def wait_for_words(page: Page, words: str) -> None:
+    """As `expect(...).to_contain_text`, which puts all of a text into its report."""
+    script = "words => document.querySelector('.jp-OutputArea')?.textContent.includes(words)"
+    page.wait_for_function(script, arg=words, timeout=LIMIT)
+
+
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
+def test_a_widget_answers_while_a_remote_cell_runs(page: Page, tmp_path: Path) -> None:
+    new_notebook(page)
+    gate = tmp_path / "gate"
+    widget = run_cell(
+        page,
+        "import ipywidgets\nbutton, label = ipywidgets.Button(description='Press'), ipywidgets.Label('bef' 'ore')\n"
+        "def press(_): label.value = 'pres' 'sed'\nbutton.on_click(press)\nipywidgets.VBox([button, label])",
+    )
+    expect(widget).to_contain_text("before", timeout=LIMIT)
+    output = run_cell(page, f'%%remote shell\necho "wai""ting"; until [ -e {gate} ]; do sleep 0.1; done')
+    expect(output).to_contain_text("waiting", timeout=LIMIT)
+    widget.get_by_role("button", name="Press").click()
+    expect(widget).to_contain_text("pressed", timeout=LIMIT)
+    expect(output).not_to_contain_text(": done in")
+    gate.touch()
+    expect(output).to_contain_text(": done in", timeout=LIMIT)
+
+
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
+def test_a_job_goes_on_while_nobody_looks(
+    server: JupyterServer, open_page: Callable[[str], Page], tmp_path: Path
+) -> None:
+    gate, path = tmp_path / "gate", server.new_notebook()
+    page = open_page(server.lab(path))
+    wait_for_kernel(page)
+    run_cell(page, f"gate = {str(gate)!r}")
+    wait = "import os, time\nprint('wai' 'ting', flush=True)\nwhile not os.path.exists(gate): time.sleep(0.05)"
+    output = run_cell(page, f"%%remote python\n{wait}\nprint('ov' 'er')\nfound = 6 * 7")
+    expect(output).to_contain_text("waiting", timeout=LIMIT)
+    with page.expect_response(_contents("PUT")):
+        page.keyboard.press("Control+s")
+    page.close()
+    gate.touch()
+
+    page = open_page(server.lab(path))
+    wait_for_kernel(page)
+    notebook = page.locator(".jp-Notebook")
+    expect(notebook).to_contain_text("waiting", timeout=LIMIT)  # as it was saved
+    output = run_cell(page, "f'found {found}'")
+    expect(output).to_contain_text("found 42", timeout=LIMIT)
+    job = re.search(r"job ([0-9a-f]+)", notebook.inner_text())
+    assert job is not None
+    output = run_cell(page, f"%attach {job[1]}")
+    expect(output).to_contain_text(re.compile("waiting\\s+over"), timeout=LIMIT)
 
 
 @pytest.mark.system("chromium")
@@ -156,15 +161,41 @@ def test_a_remote_cells_words_complete_and_are_explained(page: Page) -> None:
     expect(page.locator(".jp-Tooltip")).to_contain_text("Numbers at equal distances.", timeout=LIMIT)
 
 
-def _contents(method: str) -> Callable[[Response], bool]:
-    return lambda response: response.request.method == method and "/api/contents/" in response.url
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
+def test_a_background_job_outlives_its_kernel(page: Page, tmp_path: Path) -> None:
+    new_notebook(page)
+    gate = tmp_path / "gate"
+    run_cell(page, f"gate = {str(gate)!r}")
+    wait = "import os, time\nwhile not os.path.exists(gate): time.sleep(0.05)"
+    output = run_cell(page, f"%%remote python --bg --name survivor\n{wait}\nprint('ov' 'er')\nfound = 6 * 7")
+    row = output.locator("table tbody td")  # it replaces itself
+    expect(row.nth(3)).to_have_text("running", timeout=LIMIT)
+    job = row.first.inner_text()
+    output = run_cell(page, "print('mean' 'while')")
+    expect(output).to_contain_text("meanwhile", timeout=LIMIT)
+
+    page.locator('[data-command="notebook:restart-kernel"]').click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-Dialog")).to_have_count(0, timeout=LIMIT)
+    wait_for_kernel(page)
+    output = run_cell(page, "%jobs")
+    expect(output).to_contain_text(f"%attach {job}", timeout=LIMIT)  # of what the first cell mentions
+    expect(output.locator("table tr", has_text="survivor")).to_contain_text(job)
+
+    output = run_cell(page, f"%attach {job}")
+    expect(output).to_contain_text("running", timeout=LIMIT)
+    gate.touch()
+    expect(output).to_contain_text("over", timeout=LIMIT)
+    output = run_cell(page, "f'found {found}'")
+    expect(output).to_contain_text("found 42", timeout=LIMIT)
 
 
 @pytest.mark.system("chromium")
 @pytest.mark.timeout(240)
-def test_a_route_is_kept_in_the_notebook(page: Page, jupyter: Path) -> None:
+def test_a_route_is_kept_in_the_notebook(page: Page, server: JupyterServer) -> None:
     def stored() -> object:
-        return json.loads((jupyter / "Untitled.ipynb").read_text("utf-8"))["metadata"].get("everest")
+        return json.loads((server.folder / "Untitled.ipynb").read_text("utf-8"))["metadata"].get("everest")
 
     new_notebook(page)
     output = run_cell(page, "%route python --name routed --save")
@@ -187,9 +218,9 @@ def test_a_route_is_kept_in_the_notebook(page: Page, jupyter: Path) -> None:
     page.locator(".jp-Dialog input:not([type=checkbox])").fill("named.ipynb")
     with page.expect_response(_contents("PATCH")), page.expect_response(_contents("PUT")):
         page.locator(".jp-Dialog .jp-mod-accept").click()
-    assert not (jupyter / "Untitled.ipynb").exists()
+    assert not (server.folder / "Untitled.ipynb").exists()
     output = run_cell(page, "%route local --save")
     expect(output).to_contain_text("Removed from named.ipynb", timeout=LIMIT)
-    named = json.loads((jupyter / "named.ipynb").read_text("utf-8"))
+    named = json.loads((server.folder / "named.ipynb").read_text("utf-8"))
     assert "6 * 7" in str(named["cells"])
     assert "everest" not in named["metadata"]
