@@ -20,6 +20,7 @@ BENCHMARKS = {
     "first-output": cells.first_output,
     "interrupt": running.interrupts,
     "flood": running.flood,
+    "background": running.background,
     "accepted": hub_rates.accepted_jobs,
     "finished": hub_rates.finished_jobs,
     "sweep": sweeps.sweep_of_true,

@@ -1,4 +1,4 @@
-"""What happens while a remote cell runs: interrupts, and a flood of output."""
+"""What happens while remote code runs: interrupts, a flood of output, many background jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from everest_kernel.local_hub import read_record
 from .figures import Figure, median_of, peak_memory
 from .kernels import KernelDriver, running_kernel
 
-__all__ = ["flood", "interrupts"]
+__all__ = ["background", "flood", "interrupts"]
 
 _SLEEPING = "%%remote shell\n(sleep 600) &\nsleep 600 &\necho tree $$ $!\nwait"
 _LINES = 1_000_000
@@ -89,6 +89,47 @@ def flood() -> list[Figure]:
         Figure("growth of the kernel's memory meanwhile", grown[0] / 1e6, "MB", 50),
         Figure("a million lines, request to idle", took, "s", detail=f"{size / took:.0f} MB/s; a pipe {bare:.2f} s"),
     ]
+
+
+def background(jobs: int = 200) -> list[Figure]:
+    """Plain cells while many background jobs wait, run and end; and by how many connections those are followed."""
+    start = (
+        "from everest_kernel import remote\n"
+        f"jobs = [remote('shell', 'echo started; sleep 0.1; echo $((6 * 7))') for _ in range({jobs})]"
+    )
+    with running_kernel("everest") as kernel:
+        kernel.run("%%remote shell\ntrue")
+        alone = [kernel.run("1 + 1")[0] for _ in range(100)]
+        kernel.run(start)
+        times, connections, over = [], [], False
+        while not over:
+            took, messages = kernel.run("all(job.done() for job in jobs)")
+            times.append(took)
+            connections.append(_connections(kernel))
+            over = _result(messages) == "True"
+            time.sleep(0.02)  # a person at the prompt
+        ended = _result(kernel.run("sum('42' in job.log() for job in jobs)")[1])
+    if ended != str(jobs):
+        raise RuntimeError(f"of {jobs} background jobs {ended} wrote what they should")
+    most = statistics.quantiles(times, n=20)[-1]
+    detail = f"{median_of(times)}, worst {max(times) * 1e3:.0f} ms; without them {median_of(alone)}"
+    return [
+        Figure(f"plain cell beside {jobs} background jobs, 95 %", most * 1e3, "ms", 50, detail=detail),
+        Figure("connections by which those are followed, at most", max(connections), "", 40),
+    ]
+
+
+def _connections(kernel: KernelDriver) -> int:
+    """Open connections from the kernel to the hub."""
+    record = read_record(kernel.hub)
+    port = urlsplit(record.url).port if record else None
+    found = psutil.Process(kernel.manager.provisioner.pid).net_connections("tcp")
+    return sum(bool(c.raddr) and c.raddr.port == port and c.status == psutil.CONN_ESTABLISHED for c in found)
+
+
+def _result(messages: list[tuple[float, str, dict[str, Any]]]) -> str:
+    found = [content["data"]["text/plain"] for _, kind, content in messages if kind == "execute_result"]
+    return str(found[-1]) if found else ""
 
 
 def _is_alive(pid: int) -> bool:

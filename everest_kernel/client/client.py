@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -68,6 +69,7 @@ class EverestClient:
         self._transport = Transport(server, transport, timeout)
         self._in_memory = transport is not None
         self._extensions: Extensions | None = None
+        self._asking, self._publishing = asyncio.Lock(), asyncio.Lock()
         self._events: EventStream | None = None
         self._uploads = Uploads(self._transport)
         self._applications: dict[str, str] = {}
@@ -122,16 +124,17 @@ class EverestClient:
 
     async def extensions(self) -> Extensions:
         """What this server can do beyond Everest; nothing, for a real one."""
-        if self._extensions is None:
-            try:
-                answer = await self._transport.request("GET", EXTENSIONS_PATH)
-            except RefusedError as error:
-                if error.status not in _UNKNOWN_PATH:
-                    raise
-                self._extensions = Extensions()
-            else:
-                self._extensions = read_as(answer, Extensions)
-        return self._extensions
+        async with self._asking:  # of many jobs that start at once, one asks
+            if self._extensions is None:
+                try:
+                    answer = await self._transport.request("GET", EXTENSIONS_PATH)
+                except RefusedError as error:
+                    if error.status not in _UNKNOWN_PATH:
+                        raise
+                    self._extensions = Extensions()
+                else:
+                    self._extensions = read_as(answer, Extensions)
+            return self._extensions
 
     # --- applications and files
 
@@ -140,7 +143,8 @@ class EverestClient:
 
         The alias must depend on the content; then whoever published it published the same.
         """
-        return await ensure(self._transport, application, self._applications)
+        async with self._publishing:  # a server may take the same application twice
+            return await ensure(self._transport, application, self._applications)
 
     async def publish(self, application: Application) -> Published:
         """Create or update the user's application of this alias; nothing is sent when it is as it should be.

@@ -33,6 +33,7 @@ class Uploads:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._known: dict[tuple[str, str], tuple[str, float]] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def upload(self, content: bytes | Path, name: str, *, raw: bool) -> str:
         """The URI of a content under a name; sent unless it is there already.
@@ -44,6 +45,10 @@ class Uploads:
                 multipart body; there the part's own name does not matter.
         """
         digest = await asyncio.to_thread(_digest, content)
+        async with self._locks.setdefault((digest, name), asyncio.Lock()):  # the same at the same time: one sends it
+            return await self._upload(content, name, digest, raw=raw)
+
+    async def _upload(self, content: bytes | Path, name: str, digest: str, *, raw: bool) -> str:
         known = self._known.get((digest, name))
         now = asyncio.get_running_loop().time()
         if known is not None and (now - known[1] < _CHECK_AFTER or await self._exists(known[0])):

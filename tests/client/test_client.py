@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,30 @@ async def test_each_content_is_uploaded_once(tmp_path: Path) -> None:
             assert other != first
             assert len(posts) == 2
             assert await counted.download(first) == b"content"
+
+
+async def test_many_that_begin_at_once_ask_publish_and_upload_once(tmp_path: Path) -> None:
+    async with memory_client(tmp_path) as (client, hub, _):
+        requests: list[tuple[str, str]] = []
+
+        class Counting(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                requests.append((request.method, request.url.path))
+                return await httpx.ASGITransport(hub.asgi).handle_async_request(request)
+
+        async with EverestClient(client.server, transport=Counting()) as one:
+
+            async def begin() -> tuple[str, str]:
+                return await one.ensure_application(SHELL), await one.upload(b"content", "a.bin")
+
+            begun = await asyncio.gather(*(begin() for _ in range(20)))
+        assert len(set(begun)) == 1
+        assert sorted(requests) == [
+            ("GET", "/api/apps"),
+            ("GET", "/api/extensions"),
+            ("POST", "/api/apps"),
+            ("POST", "/api/files/temp"),
+        ]
 
 
 async def test_a_file_is_uploaded_and_downloaded_in_blocks(tmp_path: Path) -> None:
