@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 __all__ = ["notebook_identity", "notebook_path"]
 
 _SERVER_VARIABLE = "JPY_SESSION_NAME"
 """Set by Jupyter Server for the kernels that it starts: the notebook's path, or the name of a console."""
+_LAUNCHER_VARIABLE = "JPY_PARENT_PID"
+"""Set by jupyter_client for every kernel that it starts: the process that started it."""
 _VSCODE_NAME = "__vsc_ipynb_file__"
 """Set by VS Code in the namespace, before the first cell."""
 _NO_NOTEBOOK = "no notebook: "
@@ -70,6 +75,19 @@ def _find(folder: Path, number: int) -> Path | None:
 _names = _Names()
 
 
+@cache
+def _is_inherited(session: str) -> bool:
+    """Whether a notebook's own kernel runs the program that started this one, as papermill is often used.
+
+    Then the variable came with the environment, and names that notebook, not ours.
+    """
+    try:
+        launcher = psutil.Process(int(os.environ.get(_LAUNCHER_VARIABLE, ""))).environ()
+    except (ValueError, OSError, psutil.Error):
+        return False
+    return launcher.get(_SERVER_VARIABLE) == session and _LAUNCHER_VARIABLE in launcher
+
+
 def notebook_path(namespace: Mapping[str, Any] | None = None) -> Path | None:
     """The notebook's file, with symbolic links resolved; None in a console, and where nothing tells.
 
@@ -83,6 +101,7 @@ def notebook_path(namespace: Mapping[str, Any] | None = None) -> Path | None:
     said = (_shell_names() if namespace is None else namespace).get(_VSCODE_NAME)
     if not isinstance(said, str) or not said:
         said = os.environ.get(_SERVER_VARIABLE, "")
+        said = "" if said and _is_inherited(said) else said
     if not said or "\0" in said:
         return None
     path = Path(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -245,3 +246,22 @@ def test_a_stored_route_that_is_not_configured_here_fails_its_cells_only(
         assert kernel.run("%%remote python\n1 + 2").result == "3"
         kernel.run("%route local")
         assert kernel.run("1 + 1").result == "2"
+
+
+def test_a_notebook_that_a_notebook_executes_is_another_one(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = json.loads(notebook.read_bytes())
+    content["metadata"]["everest"] = {"route": "python"}
+    notebook.write_text(json.dumps(content))
+    ask = "from everest_kernel.notebook.place import notebook_path\nprint(notebook_path())"
+    cells = [nbformat.v4.new_code_cell(code) for code in ("%load_ext everest_kernel", ask)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "inner.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
+    (tmp_path / "home").mkdir()
+    with running_kernel(tmp_path / "home") as kernel:
+        command = f"{sys.executable} -m nbconvert --to notebook --execute --inplace {tmp_path / 'inner.ipynb'}"
+        cell = kernel.run(f"%%local\nimport subprocess\nsubprocess.run({command.split()!r}, check=True)")
+        assert cell.status == "ok", cell.error
+        assert kernel.run(f"%%local\n{ask}").text() == f"{notebook}\n"
+    assert nbformat.read(tmp_path / "inner.ipynb", 4).cells[1].outputs[0].text == "None\n"

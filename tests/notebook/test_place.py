@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     monkeypatch.setattr(place, "_STARTED_IN", tmp_path)
     monkeypatch.setattr(place, "_names", place._Names())
+    place._is_inherited.cache_clear()
     (tmp_path / "text.md").write_text("# a notebook as text\n")
     (tmp_path / "link.ipynb").symlink_to("true.ipynb")
     return tmp_path
@@ -80,3 +84,31 @@ def test_a_notebook_that_another_program_replaced_is_the_same(folder: Path, monk
     assert notebook_path({}) == path
     path.rename(other)
     assert notebook_path({}) == other
+
+
+@pytest.mark.parametrize(
+    ("launcher", "inherited"),
+    [
+        ({}, False),  # a server
+        ({"JPY_SESSION_NAME": "a.ipynb"}, False),  # a user who says it
+        ({"JPY_SESSION_NAME": "a.ipynb", "JPY_PARENT_PID": "1"}, True),  # a program that a notebook runs
+        ({"JPY_SESSION_NAME": "outer.ipynb", "JPY_PARENT_PID": "1"}, False),  # a server that a notebook runs
+    ],
+)
+def test_what_another_notebook_passed_on_does_not_count(
+    launcher: dict[str, str], inherited: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("JPY_")}
+    command = [sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(command, env=plain | launcher, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        monkeypatch.setenv("JPY_PARENT_PID", str(process.pid))
+        assert (notebook_path({}) is None) == inherited
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    monkeypatch.setenv("JPY_PARENT_PID", str(process.pid))  # it has ended
+    place._is_inherited.cache_clear()
+    assert notebook_path({}) == folder.resolve() / "a.ipynb"
