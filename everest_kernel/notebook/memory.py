@@ -7,10 +7,11 @@ a cache that cannot be used costs its comforts, not the cell: what is wrong is s
 from __future__ import annotations
 
 import asyncio
-import functools
+import concurrent.futures
 import logging
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,7 +32,9 @@ class Memory:
     """The records of this user, opened when they are first needed. For the client's loop, but for `close`."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, "everest-records")
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
         self._journal: Journal | None = None
         self._cache: ResultCache | None = None
         self._problem = ""
@@ -112,21 +115,43 @@ class Memory:
 
     def close(self) -> None:
         """Finish what is to be written, and close."""
-        self._executor.submit(self._close_records)
-        self._executor.shutdown()
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._work.put(None)
+            thread.join()
 
-    def _close_records(self) -> None:
+    def _main(self) -> None:
+        while (call := self._work.get()) is not None:
+            call()
         if self._journal is not None:
             self._journal.close()
         if self._cache is not None:
             self._cache.close()
+        self._journal = self._cache = None
 
     async def _do(self, call: Callable[[], _T], otherwise: _T) -> _T:
-        work = functools.partial(self._guarded, call, otherwise)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        done = self._submit(lambda: self._guarded(call, otherwise))
+        return await asyncio.shield(asyncio.wrap_future(done))  # what is begun is done, whoever is interrupted
 
     def _later(self, call: Callable[[], None]) -> None:
-        self._executor.submit(self._guarded, call, None)
+        self._submit(lambda: self._guarded(call, None)).add_done_callback(_log_failure)
+
+    def _submit(self, call: Callable[[], _T]) -> concurrent.futures.Future[_T]:
+        done: concurrent.futures.Future[_T] = concurrent.futures.Future()
+
+        def work() -> None:
+            try:
+                done.set_result(call())
+            except Exception as error:  # noqa: BLE001 - it is the waiting one's
+                done.set_exception(error)
+
+        with self._lock:
+            if self._thread is None:  # a daemon, as executors' threads are not: those end before a script's last words
+                self._thread = threading.Thread(target=self._main, name="everest-records", daemon=True)
+                self._thread.start()
+            self._work.put(work)
+        return done
 
     def _guarded(self, call: Callable[[], _T], otherwise: _T) -> _T:
         try:
@@ -154,6 +179,11 @@ class Memory:
 
             self._cache = ResultCache(cache_folder(), settings.limit_bytes)
         return self._cache
+
+
+def _log_failure(done: concurrent.futures.Future[None]) -> None:
+    if (error := done.exception()) is not None:
+        log.error("a record could not be written", exc_info=error)
 
 
 class NoMemory(Memory):
