@@ -80,7 +80,7 @@ async def test_all_that_is_known_is_told(tmp_path: Path) -> None:
     assert facts["server"] == "lab (http://lab)"
     assert (facts["resource"], facts["exit code"], facts["error"]) == ("box", "3", "division by zero")
     assert facts["submitted"].endswith(", 1 d ago")
-    assert (facts["queued"], facts["ran"]) == ("33 min 20 s", "133 min 20 s")
+    assert (facts["queued"], facts["ran"]) == ("33 min 20 s", "2 h 13 min")
     assert (facts["notebook"], facts["cell"], facts["line"]) == ("/u/a.ipynb", "c7", "maple --in a --out s")
     assert (facts["sent"], facts["outputs"], facts["results"]) == ("a (1.5 kB)", "s", "stdout")
     assert facts["content"] == "ab" * 32
