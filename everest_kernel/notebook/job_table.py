@@ -30,8 +30,9 @@ __all__ = ["JobLine", "JobList", "jobs_bundle", "list_jobs", "short_notebook"]
 
 _PAGE = 100
 """Jobs that are asked of a server in one request."""
+_MOST_PAGES = 5
 _SINGLE = 50
-"""Jobs that are asked for one by one, because they are not on that page."""
+"""Jobs that are asked for one by one, because they are not on those pages."""
 
 
 @dataclass(frozen=True)
@@ -196,17 +197,26 @@ async def _ask_servers(
 
 
 async def _page(client: EverestClient, waiting: list[str]) -> tuple[list[Job], list[str]]:
-    """A server's newest jobs in one request, and unfinished ones that are not among them; ids that it has not got."""
-    jobs = await client.jobs(page=1, page_size=_PAGE)
-    here, gone = {job.id for job in jobs}, []
-    for job_id in [job_id for job_id in waiting if job_id not in here][:_SINGLE]:
+    """A server's newest jobs, and unfinished ones that are not among them; ids that it has not got.
+
+    One request, unless more jobs are unfinished than a page holds.
+    """
+    found: dict[str, Job] = {}
+    for number in range(1, _MOST_PAGES + 1):
+        before, page = len(found), await client.jobs(page=number, page_size=_PAGE)
+        found |= {job.id: job for job in page}
+        # a server without paging answers with all, and with all again
+        if len(page) != _PAGE or len(found) == before or found.keys() >= set(waiting):
+            break
+    gone: list[str] = []
+    for job_id in [job_id for job_id in waiting if job_id not in found][:_SINGLE]:
         try:
-            jobs.append(await client.job(job_id))
+            found[job_id] = await client.job(job_id)
         except EverestError as error:
             if not is_unknown(error):
                 raise
             gone.append(job_id)
-    return jobs, gone
+    return [*found.values()], gone
 
 
 def _learn(book: Journal, jobs: list[Job], gone: list[str]) -> None:

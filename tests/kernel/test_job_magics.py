@@ -146,3 +146,18 @@ def test_they_work_in_the_stock_kernel(stock_kernel: Kernel) -> None:
     job = started(stock_kernel, "true")
     assert job in shown(stock_kernel.run("%jobs"))
     assert f"job          {job}" in shown(stock_kernel.run(f"%job {job}"))
+
+
+def test_a_cell_is_remembered_with_all_that_made_its_result(kernel: Kernel) -> None:
+    kernel.run("n = 4")
+    kernel.run("%%remote python --name squares --out m\nm = n ** 2\nprint('here')")
+    text = shown(kernel.run("%jobs --notebook this --route python -n 1"))
+    job = re.search(r"^(\w+)  done   python  \S+ +\(work\) .* squares$", text, re.M)
+    assert job is not None
+    page = shown(kernel.run(f"%job {job[1]}"))
+    assert re.search(r"^line +python --name squares --out m$", page, re.M)
+    assert re.search(r"^sent +n \(", page, re.M)
+    assert re.search(r"^outputs +m$", page, re.M)
+    assert re.search(r"^content +[0-9a-f]{64}$", page, re.M)
+    assert page.endswith("--- code\nm = n ** 2\nprint('here')")
+    assert re.search(rf"^{job[1]}  python ", shown(kernel.run("%everest cache")), re.M)

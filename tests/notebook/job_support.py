@@ -20,11 +20,15 @@ __all__ = ["Everest", "connected", "write_servers"]
 
 @dataclass
 class Everest:
-    """A server with jobs. `down` makes it unreachable, `deaf` to cancels; `requests` are those that it got."""
+    """A server with jobs.
+
+    `down` makes it unreachable, `deaf` to cancels; without `pages`, it always lists all. `requests` are those it got.
+    """
 
     jobs: dict[str, Job] = field(default_factory=dict)
     down: bool = False
     deaf: bool = False
+    pages: bool = True
     requests: list[str] = field(default_factory=list)
 
     def add(self, job_id: str, state: JobState, **fields: Any) -> None:
@@ -36,8 +40,9 @@ class Everest:
         self.requests.append(f"{request.method} {request.url.path}")
         parts = request.url.path.strip("/").split("/")
         if parts == ["api", "jobs"]:
-            size = int(request.url.params["pagesize"])
-            return httpx.Response(200, content=msgspec.json.encode([*self.jobs.values()][:size]))
+            size, number = (int(request.url.params[name]) for name in ("pagesize", "pagenum"))
+            begin, end = ((number - 1) * size, number * size) if self.pages else (0, None)
+            return httpx.Response(200, content=msgspec.json.encode([*self.jobs.values()][begin:end]))
         if parts[:2] != ["api", "jobs"] or parts[2] not in self.jobs:
             return httpx.Response(404, json={"error": "not found"})
         if parts[3:] == ["cancel"]:

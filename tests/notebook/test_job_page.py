@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from everest_kernel.notebook.cancelling import CancelOutcome, cancel_job
@@ -12,6 +13,7 @@ from everest_kernel.notebook.job_magics import _cancel_all
 from everest_kernel.notebook.job_page import job_bundle, job_facts
 from everest_kernel.notebook.job_servers import FoundJob, find_job
 from everest_kernel.notebook.remembered import shared_journal
+from everest_kernel.notebook.session import NotebookSession
 from everest_kernel.records import JobRecord
 from everest_kernel.wire import EverestError, Job, JobError, JobState
 
@@ -78,7 +80,7 @@ async def test_all_that_is_known_is_told(tmp_path: Path) -> None:
     assert facts["server"] == "lab (http://lab)"
     assert (facts["resource"], facts["exit code"], facts["error"]) == ("box", "3", "division by zero")
     assert facts["submitted"].endswith(", 1 d ago")
-    assert (facts["queued"], facts["ran"]) == ("33 min 20 s", "133 min 20 s")
+    assert (facts["queued"], facts["ran"]) == ("33 min 20 s", "2 h 13 min")
     assert (facts["notebook"], facts["cell"], facts["line"]) == ("/u/a.ipynb", "c7", "maple --in a --out s")
     assert (facts["sent"], facts["outputs"], facts["results"]) == ("a (1.5 kB)", "s", "stdout")
     assert facts["content"] == "ab" * 32
@@ -132,6 +134,27 @@ def test_hostile_texts_stay_in_their_places() -> None:
     assert "\x1b" not in bundle["text/plain"]
     assert bundle["text/plain"].splitlines()[1].split() == ["name", "n", "[2J", "state", "done"]
     assert bundle["text/markdown"].endswith("````python\n```\n# heading\n````")
+
+
+async def test_a_job_of_another_kernel_is_looked_for_at_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_servers(tmp_path, "lab", "other")
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+
+    async def client(self: NotebookSession, server: str) -> None:
+        asked.append(server)
+
+    monkeypatch.setattr(NotebookSession, "client", client)
+    shared_journal().begin(msgspec.structs.replace(RECORD, server="other"))
+    session = NotebookSession()
+    for job_id in ("j1", "unknown"):
+        await session.client_of_job(job_id)
+    session.note_job("j1", "lab")
+    await session.client_of_job("j1")
+    session.close()
+    assert asked == ["other", "lab", "lab"]
 
 
 # --- cancelling

@@ -57,19 +57,32 @@ async def test_jobs_of_the_journal_and_of_the_server_are_one_list_newest_first(t
 
 
 async def test_states_are_those_of_now(tmp_path: Path) -> None:
-    for job_id in ("a", "old", "deleted"):
+    for job_id in ("a", "deleted"):
         remember(job_id)
     lab = Everest()
     lab.add("a", DONE)
-    lab.jobs |= {f"newer {number}": lab.jobs["a"] for number in range(100)}
-    lab.add("old", DONE)
     found = await listed(tmp_path, "--route maple", lab=lab)
-    assert sorted(told(found)) == [("a", "DONE"), ("deleted", "GONE"), ("old", "DONE")]
-    assert lab.requests == ["GET /api/jobs", "GET /api/jobs/deleted", "GET /api/jobs/old"]
+    assert sorted(told(found)) == [("a", "DONE"), ("deleted", "GONE")]
+    assert lab.requests == ["GET /api/jobs", "GET /api/jobs/deleted"]
     assert shared_journal().unfinished() == [], "it is remembered"
     lab.requests.clear()
     await listed(tmp_path, lab=lab)
     assert lab.requests == ["GET /api/jobs"]
+
+
+@pytest.mark.parametrize(
+    ("many", "pages", "requests"),
+    [(199, True, 2), (199, False, 1), (100, False, 1), (99, True, 1), (700, True, 6), (700, False, 1)],
+)
+async def test_many_running_jobs_take_few_requests(tmp_path: Path, many: int, pages: bool, requests: int) -> None:
+    lab = Everest(pages=pages)
+    for number in range(many):
+        lab.add(str(number), RUNNING)
+    lab.add("oldest", DONE)
+    remember("oldest")
+    found = await listed(tmp_path, "--route maple", lab=lab)
+    assert told(found) == [("oldest", "DONE")]
+    assert len(lab.requests) == requests
 
 
 async def test_jobs_of_a_server_that_does_not_answer_are_shown_as_they_were(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from everest_kernel.records import HOME_VARIABLE, CachedResult, ResultCache, cache_folder
@@ -66,6 +67,7 @@ RESULTS = st.builds(
 )
 
 
+@settings(max_examples=25)  # each makes a file of its own
 @given(result=RESULTS)
 def test_every_result_that_is_kept_comes_back_as_it_was(
     result: CachedResult, tmp_path_factory: pytest.TempPathFactory
@@ -107,6 +109,7 @@ def test_a_result_of_more_than_a_quarter_is_not_kept(tmp_path: Path) -> None:
     cache.close()
 
 
+@settings(max_examples=25)  # each makes a file of its own
 @given(sizes=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3000)), max_size=12))
 def test_the_limit_holds_whatever_comes(sizes: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory) -> None:
     cache = ResultCache(tmp_path_factory.mktemp("cache"), 8000)
@@ -128,12 +131,17 @@ def test_clearing_is_of_one_job_or_of_all(cache: ResultCache) -> None:
 # --- damage
 
 
-DAMAGES = {
-    "empty": b"",
-    "cut": None,
-    "another's": b"x" * 100,
-    "a pickle": pickle.dumps({"output": []}),
-    "not the form": b"\x93\x01\x02\x03",
+def signed(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest() + body
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "cut": lambda whole: whole[:-1],
+    "a changed byte in a value": lambda whole: whole.replace(b"vvvvv", b"vvwvv"),
+    "something else": lambda whole: b"x" * 100,
+    "a pickle": lambda whole: signed(pickle.dumps({"output": []})),
+    "msgpack of another form": lambda whole: signed(b"\x93\x01\x02\x03"),
 }
 
 
@@ -142,9 +150,7 @@ def test_a_damaged_result_counts_as_absent_and_is_dropped(cache: ResultCache, da
     cache.put(HASH, result_of())
     cache.put("other", result_of("j2"))
     path = next(path for path in files_of(cache) if b"j1" in path.read_bytes())
-    body = DAMAGES[damage]
-    whole = path.read_bytes()[:-1] if body is None else hashlib.sha256(body).digest() + body
-    path.write_bytes(b"" if damage == "empty" else whole)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
     assert cache.get(HASH) is None
     assert [entry.job_id for entry in cache.entries()] == ["j2"]
     assert len(files_of(cache)) == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from everest_kernel.records import (
@@ -218,6 +218,7 @@ RECORDS = st.builds(
 )
 
 
+@settings(max_examples=25)  # each makes a file of its own
 @given(records=st.lists(RECORDS, max_size=5, unique_by=lambda record: record.key))
 def test_every_record_comes_back_as_it_was(records: list[JobRecord], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("book") / "journal.sqlite"
@@ -230,6 +231,7 @@ def test_every_record_comes_back_as_it_was(records: list[JobRecord], tmp_path_fa
     again.close()
 
 
+@settings(max_examples=25)  # each makes a file of its own
 @given(text=TEXTS, number=st.integers())
 def test_what_a_front_end_or_a_server_sends_never_breaks_the_journal(
     text: str, number: int, tmp_path_factory: pytest.TempPathFactory
@@ -356,6 +358,17 @@ def test_a_file_that_is_damaged_while_it_is_open_is_left_by_all(tmp_path: Path) 
     other.close()
 
 
+def test_a_kernel_to_which_the_file_seems_sound_goes_along_with_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    book = Journal(path)
+    begin(book, "before")
+    other = Journal(tmp_path / "journal-1.sqlite")  # what a kernel begins that finds damage
+    begin(other, "after")
+    assert [record.job_id for record in book.search()] == ["after"]
+    book.close()
+    other.close()
+
+
 def test_a_file_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "records" / "journal.sqlite"
     book = Journal(path)
@@ -364,7 +377,13 @@ def test_a_file_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
         file.unlink()
     begin(book, "j2")
     assert [record.job_id for record in book.search()] == ["j2"]
+    for file in path.parent.iterdir():
+        file.unlink()
+    other = Journal(path)  # another kernel is the first to make it
+    begin(other, "j3")
+    assert [record.job_id for record in book.search()] == ["j3"]
     book.close()
+    other.close()
 
 
 def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
