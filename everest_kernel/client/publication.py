@@ -17,7 +17,7 @@ __all__ = ["BY_HAND", "Published", "check_fit", "differences", "ensure", "merged
 _ABSENT = frozenset({404, 405})
 BY_HAND = (
     "Publish an application by hand in the server's web pages, with the inputs program, cell and files and the "
-    'outputs values, fetched, stdout and stderr, and name it in the route: application = "user/alias".'
+    'outputs values, fetched, pictures, stdout and stderr, and name it in the route: application = "user/alias".'
 )
 """What to do where a server does not let a user publish."""
 _SERVERS_OWN = ("id", "user", "resources")

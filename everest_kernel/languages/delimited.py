@@ -83,7 +83,7 @@ def _read(text: str, delimiter: str, *, quotes: bool) -> _Table | None:
         rows = (row for row in _reader(text, delimiter, quotes=quotes) if row)
         first = next(rows, list[str]())
         columns = len(first)
-        has_head = bool(first) and not any(_NUMBER.fullmatch(cell) for cell in first)
+        has_head = bool(first) and not any(_NUMBER.fullmatch(cell) for cell in first[:MOST_COLUMNS])
         shown = [] if has_head or not first else [first]
         shown += itertools.islice(rows, MOST_ROWS - len(shown))
         count = len(shown) + sum(1 for _ in rows)

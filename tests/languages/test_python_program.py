@@ -154,14 +154,19 @@ def test_displays_as_in_ipython(tmp_path: Path) -> None:
         "class P:\n    def _repr_png_(self): return b'\\x89PNG'\n    def _repr_html_(self): raise NotImplementedError\n"
         "    def _repr_mimebundle_(self, include=None, exclude=None): return {'text/x': 'm'}, {'text/x': {'k': 1}}\n"
         "h = display(P(), display_id=True)\nh.update('new')\ndisplay({'text/plain': 'raw'}, raw=True)\n"
-        "from IPython.display import display as other, HTML\nother(HTML('<b>'))"
+        "display({'text/latex': '$x$'}, raw=True)\n"
+        "from IPython.display import display as other, HTML, update_display\nother(HTML('<b>'))\n"
+        "h.update({'text/plain': 'later'}, raw=True)\nupdate_display(HTML('<i>'), display_id=h.display_id)"
     )
-    first, second, raw, html = run(tmp_path, code).displays
+    first, second, raw, no_text, html, later, last = run(tmp_path, code).displays
     assert set(first.data) == {"text/plain", "image/png", "text/x"}
     assert first.metadata == {"text/x": {"k": 1}}
     assert (second.update, second.transient) == (True, first.transient)
     assert raw.data == {"text/plain": "raw"}
+    assert no_text.data == {"text/latex": "$x$", "text/plain": "<text/latex>"}
     assert html.data["text/html"] == "<b>"
+    assert (later.data, later.update) == ({"text/plain": "later"}, True)
+    assert (last.data["text/html"], last.update, last.transient) == ("<i>", True, first.transient)
 
 
 def test_figures_are_shown_once_each(tmp_path: Path) -> None:

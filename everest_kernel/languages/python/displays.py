@@ -95,13 +95,13 @@ class Handle:
     def __init__(self, display_id: str) -> None:
         self.display_id = display_id
 
-    def display(self, value: Any) -> None:
+    def display(self, value: Any, **options: Any) -> None:
         """Show a value under this id."""
-        _show(value, display_id=self.display_id)
+        _show(value, display_id=self.display_id, **options)
 
-    def update(self, value: Any) -> None:
+    def update(self, value: Any, **options: Any) -> None:
         """Replace what is shown."""
-        _show(value, display_id=self.display_id, update=True)
+        _show(value, display_id=self.display_id, update=True, **options)
 
 
 def display(*values: Any, display_id: Any = None, raw: bool = False, **options: Any) -> Handle | None:
@@ -113,7 +113,8 @@ def display(*values: Any, display_id: Any = None, raw: bool = False, **options: 
 
 
 def _show(value: Any, *, display_id: Any = None, update: bool = False, raw: bool = False, **options: Any) -> None:
-    data, metadata = (value, {}) if raw else bundle_of(value)
+    data, metadata = ({**value}, {}) if raw else bundle_of(value)
+    data.setdefault("text/plain", f"<{', '.join(sorted(data))}>")  # for whoever can show nothing else
     metadata.update(options.get("metadata") or {})
     transient = {"display_id": display_id} if display_id else {}
     send({"data": data, "metadata": metadata, "transient": transient, "update": update})
