@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..routes import load_configuration
 from ..wire import ConfigurationError, Job
+from .remembered import close_records, result_cache, shared_journal
 
 if TYPE_CHECKING:
-    from ..records import CachedResult, JobRecord, Journal, ResultCache
+    from ..records import CachedResult, JobRecord, ResultCache
 
 __all__ = ["Memory", "NoMemory"]
 
@@ -35,8 +36,6 @@ class Memory:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._journal: Journal | None = None
-        self._cache: ResultCache | None = None
         self._problem = ""
         self._told: set[str] = set()
 
@@ -47,31 +46,31 @@ class Memory:
 
     async def begin(self, record: JobRecord) -> None:
         """Note a job that is about to be submitted; it is on disk when this returns."""
-        await self._do(lambda: self._open_journal().begin(record), None)
+        await self._do(lambda: shared_journal().begin(record), None)
 
     def acknowledged(self, key: str, job: Job) -> None:
         """The server has it."""
-        self._later(lambda: self._open_journal().acknowledged(key, job))
+        self._later(lambda: shared_journal().acknowledged(key, job))
 
     def refused(self, key: str) -> None:
         """The server does not have it."""
-        self._later(lambda: self._open_journal().forget(key))
+        self._later(lambda: shared_journal().forget(key))
 
     def saw(self, job: Job) -> None:
         """The server said something new of a job."""
-        self._later(lambda: self._open_journal().saw(job))
+        self._later(lambda: shared_journal().saw(job))
 
     async def saw_all(self, jobs: list[Job]) -> None:
         """The server listed these; it is noted when this returns."""
-        await self._do(lambda: self._open_journal().saw_all(jobs), None)
+        await self._do(lambda: shared_journal().saw_all(jobs), None)
 
     def gone(self, job_id: str) -> None:
         """The server does not know this job any more."""
-        self._later(lambda: self._open_journal().gone(job_id))
+        self._later(lambda: shared_journal().gone(job_id))
 
     async def same(self, content: str, notebook: str, cell: str) -> list[JobRecord]:
         """Unfinished jobs of this very cell."""
-        return await self._do(lambda: self._open_journal().same(content, notebook, cell), [])
+        return await self._do(lambda: shared_journal().same(content, notebook, cell), [])
 
     def look_for_unfinished(self, notebook: str, found: Callable[[list[JobRecord]], None]) -> None:
         """Call `found`, on the records' thread, with jobs of a notebook of which no end was seen, if there are any.
@@ -84,7 +83,7 @@ class Memory:
 
             if not journal_path().exists():
                 return
-            records = self._open_journal().unfinished(notebook)
+            records = shared_journal().unfinished(notebook)
             if records:
                 found(records)
 
@@ -92,13 +91,13 @@ class Memory:
 
     async def find(self, job_id: str) -> JobRecord | None:
         """What is noted of a job."""
-        return await self._do(lambda: self._open_journal().find(job_id), None)
+        return await self._do(lambda: shared_journal().find(job_id), None)
 
     async def recall(self, content: str, folder: Path) -> CachedResult | None:
         """The kept result of the same work."""
 
         def recall() -> CachedResult | None:
-            cache = self._open_cache(folder)
+            cache = _cache(folder)
             return None if cache is None else cache.get(content)
 
         return await self._do(recall, None)
@@ -107,7 +106,7 @@ class Memory:
         """Keep a result, if there is room for it."""
 
         def keep() -> None:
-            cache = self._open_cache(folder)
+            cache = _cache(folder)
             if cache is not None:
                 cache.put(content, result)
 
@@ -124,11 +123,7 @@ class Memory:
     def _main(self) -> None:
         while (call := self._work.get()) is not None:
             call()
-        if self._journal is not None:
-            self._journal.close()
-        if self._cache is not None:
-            self._cache.close()
-        self._journal = self._cache = None
+        close_records()
 
     async def _do(self, call: Callable[[], _T], otherwise: _T) -> _T:
         done = self._submit(lambda: self._guarded(call, otherwise))
@@ -163,22 +158,10 @@ class Memory:
                 log.warning("%s", self._problem)
             return otherwise
 
-    def _open_journal(self) -> Journal:
-        if self._journal is None:
-            from ..records import Journal, journal_path
 
-            self._journal = Journal(journal_path())
-        return self._journal
-
-    def _open_cache(self, folder: Path) -> ResultCache | None:
-        settings = load_configuration(folder).cache
-        if not settings.enabled:
-            return None
-        if self._cache is None:
-            from ..records import ResultCache, cache_folder
-
-            self._cache = ResultCache(cache_folder(), settings.limit_bytes)
-        return self._cache
+def _cache(folder: Path) -> ResultCache | None:
+    settings = load_configuration(folder).cache
+    return result_cache(settings.limit_bytes) if settings.enabled else None
 
 
 def _log_failure(done: concurrent.futures.Future[None]) -> None:
