@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..languages import Language, find_language
 from ..routes import find_route, load_configuration, route_table
-from ..wire import ConfigurationError, EverestError, Job, JobRequest, RefusedError
+from ..wire import ConfigurationError, EverestError, Job, JobRequest, JobState, RefusedError
 from .content import content_hash
 from .header import Header, format_age
 from .memory import Memory
@@ -109,9 +109,15 @@ class Submission:
             if not record.job_id:  # the kernel died before the answer came: the same key gives the same job
                 key = record.key
                 continue
-            job = await self._still_running(client, record)
-            if job is not None:
+            job = await self._present(client, record)
+            if job is not None and not job.state.is_final:
                 return self._attach(job, record)
+            if job is not None and job.state is JobState.DONE and self.keeps and not self._fresh:
+                self.header.remark = (
+                    f"this cell's job of {_age(record)} ago, which ended while no kernel followed it "
+                    "(--fresh runs it again)"
+                )
+                return job
         return await self._submit(client, key)
 
     async def _unfinished(self, client: EverestClient) -> list[JobRecord]:
@@ -124,7 +130,8 @@ class Submission:
         await self._memory.saw_all(await client.jobs(page=1))
         return await same()
 
-    async def _still_running(self, client: EverestClient, record: JobRecord) -> Job | None:
+    async def _present(self, client: EverestClient, record: JobRecord) -> Job | None:
+        """The job as it is now; None when its server does not have it any more."""
         try:
             job = await client.job(record.job_id)
         except RefusedError as error:
@@ -133,15 +140,12 @@ class Submission:
             self._memory.gone(record.job_id)
             return None
         self._memory.saw(job)
-        return None if job.state.is_final else job
+        return job
 
     def _attach(self, job: Job, record: JobRecord) -> Job:
-        seconds = time.time() - record.recorded
         if self.running == "ask":
-            raise AlreadyRunningError(job, seconds)
-        self.header.remark = (
-            f"attached to this cell's job of {format_age(seconds)} ago (--running new starts a second one)"
-        )
+            raise AlreadyRunningError(job, time.time() - record.recorded)
+        self.header.remark = f"attached to this cell's job of {_age(record)} ago (--running new starts a second one)"
         return job
 
     async def _submit(self, client: EverestClient, key: str) -> Job:
@@ -255,6 +259,10 @@ class ExistingJob:
             self.language = language_of_job(job)
             self.route = self.header.route = self.language.name if self.language else job.app_name or "job"
         return job
+
+
+def _age(record: JobRecord) -> str:
+    return format_age(time.time() - record.recorded)
 
 
 def _language_of(record: JobRecord, folder: Path) -> Language | None:

@@ -257,6 +257,26 @@ def test_a_kernel_that_is_shut_down_leaves_its_jobs(tmp_path: Path) -> None:
         assert result.result == "{'x': 'kept'}", result.error
 
 
+@pytest.mark.parametrize("more", ["", "--fresh"])
+def test_a_job_that_ended_while_nobody_followed_it_is_not_computed_again(tmp_path: Path, more: str) -> None:
+    gate = tmp_path / "gate"
+    body = f"open({str(tmp_path / 'trace')!r}, 'a').write('begun ')\nprint('one', flush=True)\nimport os\n"
+    body += f"while not os.path.exists({str(gate)!r}): pass\ny = 5"
+    with kernel_of(tmp_path) as kernel:
+        job = job_of(watched(kernel, f"%%remote python --out y\n{body}", "one\n").header)
+    gate.touch()
+    _wait_for_end(tmp_path, job)
+    with kernel_of(tmp_path, last=True) as kernel:
+        kernel.run_open("opened = 1")
+        cell = kernel.run(f"%%remote python --out y {more}\n{body}")
+        assert (cell.status, cell.text()) == ("ok", "one\n"), cell.error
+        assert kernel.run("y").result == "5"
+        assert ("ended while no kernel followed it" in cell.header) == (not more)
+        assert len((tmp_path / "trace").read_text().split()) == (2 if more else 1)
+        again = kernel.run_open(f"%%remote python --out y\n{body}")
+        assert "the result of the same cell" in again.header, "and it is kept now"
+
+
 def test_unknown_jobs_are_told(kernel: Kernel) -> None:
     for code in ("%attach 0123456789abcdef01234567", "import everest_kernel; everest_kernel.job('0123456789abcdef')"):
         cell = kernel.run(code)
