@@ -21,7 +21,7 @@ from .outcome import Outcome, file_of
 from .output import CellOutput
 from .output_record import OutputRecord
 from .provenance import MarkedChannel, provenance
-from .status_line import StatusLine
+from .status_line import StatusLine, Terminal
 
 if TYPE_CHECKING:
     from ..client import EverestClient, LogLine
@@ -32,6 +32,8 @@ __all__ = ["RemoteRun"]
 
 _TICK = 1.0
 """Seconds between two looks at the clock while a cell waits."""
+_TERMINAL = Terminal()
+"""A kernel's, or the one in which IPython runs."""
 _WAITING = frozenset({JobState.SUBMITTED, JobState.DEFERRED, JobState.READY})
 
 
@@ -79,7 +81,7 @@ class RemoteRun:
 
     def redirect(self, channel: Channel) -> None:
         """From now on output goes there."""
-        self._status = StatusLine(channel, enabled=self._watched)
+        self._status = StatusLine(channel, _TERMINAL, enabled=self._watched)
         self.channel: Channel = MarkedChannel(self._status, self.provenance)
 
     @property

@@ -18,7 +18,7 @@ from everest_kernel.notebook.options import parse_remote_line
 from everest_kernel.notebook.output_record import OutputRecord
 from everest_kernel.notebook.prepare import Prepared, prepare
 from everest_kernel.notebook.provenance import MarkedChannel, provenance
-from everest_kernel.notebook.status_line import StatusLine
+from everest_kernel.notebook.status_line import StatusLine, Terminal
 from everest_kernel.wire import Job, JobState
 
 from .screen import Screen
@@ -100,6 +100,19 @@ def test_the_status_never_touches_an_unfinished_line() -> None:
     assert screen.lines == ["50 % done", ""]
 
 
+def test_a_background_job_takes_the_status_of_a_waiting_cell_away() -> None:
+    screen, terminal = Screen(), Terminal()
+    waiting, background = StatusLine(screen, terminal), StatusLine(screen, terminal)
+    waiting.status("running, 1 s")
+    background.text("stdout", "late\n")
+    waiting.status("running, 1 s")
+    assert screen.lines == ["late", "running, 1 s"]
+    background.text("stdout", "unfinished")
+    waiting.status("running, 2 s")
+    waiting.clear()
+    assert screen.lines == ["late", "unfinished"]
+
+
 def test_a_long_status_is_cut_to_one_line() -> None:
     screen = Screen()
     StatusLine(screen).status("x" * 200)
@@ -115,7 +128,7 @@ pieces = st.one_of(
 
 @given(st.lists(pieces))
 def test_whatever_the_status_says_the_programs_text_stays_whole(events: list[tuple[str, str]]) -> None:
-    screen, line = Screen(), StatusLine(Screen())
+    screen = Screen()
     line = StatusLine(screen)
     for kind, text in events:
         if kind == "text":

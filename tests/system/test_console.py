@@ -140,3 +140,33 @@ def test_a_route_in_the_console(console: Terminal) -> None:
     console.wait_for("In [6]:")
     console.enter("here + 1")
     assert "43" in console.wait_for("In [7]:")
+
+
+@pytest.mark.system("tmux")
+@pytest.mark.timeout(240)
+def test_jobs_in_the_console(console: Terminal, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    wait = f"until [ -e {gate} ]; do sleep 0.05; done"
+    console.wait_for("In [1]:")
+    console.type_cell("%%remote shell --bg --into job", f'{wait}; echo "all" "over"')
+    console.wait_for("In [2]:")
+    console.type_cell("while job.status != 'running': pass")
+    console.wait_for("In [3]:")
+    console.type_cell("get_ipython().run_line_magic('attach', job.id)")
+    console.wait_for("running, 1 s")  # one line, written over itself
+    gate.touch()
+    screen = console.wait_for("In [4]:")
+    assert "all over" in screen
+    assert "running, " not in screen, "the status is gone"
+    console.type_cell("%jobs")
+    screen = console.wait_for("In [5]:")
+    assert "done " in screen[screen.rindex("%jobs") :]
+
+    console.type_cell("%%remote shell --bg --into job", 'echo "be" "gun"; sleep 600')
+    console.wait_for("In [6]:")
+    console.type_cell("%attach", "")
+    console.wait_for("write %attach JOB")
+    console.type_cell("get_ipython().run_line_magic('attach', job.id)")
+    console.wait_for("running, 1 s")
+    console.interrupt()
+    assert "its job was cancelled on" in console.wait_for("In [8]:")

@@ -36,6 +36,21 @@ def test_nbclient_executes_remote_cells(jupyter: Path) -> None:
     nbformat.validate(document)
 
 
+def test_a_saved_notebook_says_where_its_outputs_are_from(jupyter: Path) -> None:
+    document = notebook("%%remote python\nfrom IPython.display import HTML, display\ndisplay(HTML('<b>a</b>'))\n6 * 7")
+    execute(document, jupyter)
+    saved = nbformat.reads(nbformat.writes(document), as_version=4)
+    sources = [output.metadata.get("everest", {}) for output in saved.cells[0].outputs]
+    assert len(sources) == 3
+    assert {source["job"] for source in sources} == {sources[0]["job"]}
+    assert [source["state"] for source in sources] == ["DONE", "RUNNING", "DONE"], "as it was when each was shown"
+    told = notebook(f"%job {sources[0]['job']}")
+    execute(told, jupyter)  # another kernel
+    page = told.cells[0].outputs[0]["data"]["text/plain"]
+    assert sources[0]["content"] in page
+    assert "display(HTML('<b>a</b>'))" in page
+
+
 def test_a_failed_job_stops_a_headless_run(jupyter: Path) -> None:
     document = notebook("%%remote shell\nexit 3", "never = 1")
     with pytest.raises(CellExecutionError, match="exit code 3"):
