@@ -160,7 +160,7 @@ class Submission:
         try:
             job = await client.submit(app_id, request, key=key)
         except EverestError as error:
-            if isinstance(error, RefusedError):
+            if isinstance(error, RefusedError) and error.status < 500:  # else the job may be there
                 self._memory.refused(key)
             raise
         except BaseException:  # an interrupt: the client has withdrawn it

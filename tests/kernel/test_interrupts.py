@@ -130,6 +130,34 @@ def test_an_interrupt_while_the_job_waits_in_the_queue(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("first", ["", "%%time\n"], ids=["plain", "time"])
+def test_an_interrupt_while_files_are_on_their_way(tmp_path: Path, first: str) -> None:
+    """The hub is stopped, so that the upload cannot end; the cell is given back all the same, and nothing was begun."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/data.bin").write_bytes(bytes(30_000_000))
+    with running_kernel(tmp_path) as kernel:
+        kernel.run("%%remote shell\ntrue")
+        record = read_record(tmp_path / "hub")
+        assert record is not None
+        hub = psutil.Process(record.pid)
+        hub.suspend()
+        pressed: list[bool] = []
+
+        def press(cell: Cell, message: dict[str, Any]) -> None:
+            if not pressed and "shell: starting" in cell.header:
+                pressed.append(True)
+                by_signal(kernel)
+
+        try:
+            code = f"{first}%%remote shell --files data.bin\necho begun >> {tmp_path}/trace"
+            cell = kernel.collect(kernel.send_cell(code), watch=press, limit=9)
+        finally:
+            hub.resume()
+        assert "no job of it goes on" in cell.text() + cell.error
+        assert kernel.run("%%remote shell\necho again").text() == "again\n"
+        assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize("first", ["", "%%time\n"], ids=["plain", "time"])
 def test_a_second_press_stops_waiting_and_the_cancel_goes_on(tmp_path: Path, first: str) -> None:
     """The hub is stopped, so that nothing can confirm; it goes on after the second press."""
     with running_kernel(tmp_path) as kernel:
