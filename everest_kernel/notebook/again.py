@@ -28,7 +28,7 @@ def decide(source: JobSource, found: AlreadyRunningError, shell: Any) -> None:
         )
     answer = input(f"{since} (job {found.job.id}). [a]ttach to it, start a [n]ew one, or neither? ").strip().lower()
     if answer in ("a", "attach"):
-        source.running = "attach"
+        source.chosen = found.job.id
     elif answer in ("n", "new"):
         source.running = "new"
     else:

@@ -87,6 +87,7 @@ class Submission:
         self.content = ""
         self.keeps = route.repeatable
         self.running = running
+        self.chosen = ""  # the job that the user wants to follow, also when it has ended meanwhile
         self.header = Header(route.name, sent=prepared.sent, held_back=prepared.selection.held_back, note=route.note)
         self._memory, self._caller, self._fresh = memory, caller, fresh
 
@@ -104,6 +105,9 @@ class Submission:
             AlreadyRunningError: there is one, and the user is to be asked.
             EverestError: it could not be submitted.
         """
+        if self.chosen:
+            self.header.remark = "attached to this cell's job, as you chose"
+            return await client.job(self.chosen)
         key = uuid.uuid4().hex
         for record in await self._unfinished(client) if self.running != "new" else ():
             if not record.job_id:  # the kernel died before the answer came: the same key gives the same job

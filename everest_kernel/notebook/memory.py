@@ -64,6 +64,10 @@ class Memory:
         """The server listed these; it is noted when this returns."""
         await self._do(lambda: shared_journal().saw_all(jobs), None)
 
+    def collected(self, job_id: str) -> None:
+        """This kernel has a job's result."""
+        self._later(lambda: shared_journal().collected(job_id))
+
     def gone(self, job_id: str) -> None:
         """The server does not know this job any more."""
         self._later(lambda: shared_journal().gone(job_id))

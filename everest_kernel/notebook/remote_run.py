@@ -123,6 +123,7 @@ class RemoteRun:
         self.on_state(job)  # a cell that waits in a queue says so
         try:
             outcome = await self._follow(client, job)
+            session.memory.collected(job.id)
         except asyncio.CancelledError:
             if not session.closing:  # an interrupt: the far side is told before the cell is given back
                 with anyio.CancelScope(shield=True):

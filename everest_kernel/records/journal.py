@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..wire import FINAL_STATES, MALFORMED, Job
+from ..wire import FINAL_STATES, MALFORMED, Job, JobState
 from .database import RecordsFile
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
         submitted, started, finished: milliseconds since the epoch by the server's clock; 0 when unknown.
         info: the server's words about a failure.
         exit_code: of the program, when it is known.
+        collected: whether a kernel has fetched its result.
     """
 
     key: str
@@ -82,10 +83,11 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     finished: int = 0
     info: str = ""
     exit_code: int | None = None
+    collected: bool = False
 
 
 _COLUMNS = tuple(field.name for field in msgspec.structs.fields(JobRecord))
-_AS_JSON = frozenset({"settings", "outputs_named", "outputs_found", "fetch", "sent"})
+_AS_JSON = frozenset({"settings", "outputs_named", "outputs_found", "fetch", "sent", "collected"})
 _NUMBERS = {"recorded": "REAL", "submitted": "INTEGER", "started": "INTEGER", "finished": "INTEGER"}
 _TYPES = {"key": "TEXT PRIMARY KEY", "exit_code": "INTEGER"} | {
     name: f"{kind} NOT NULL" for name, kind in _NUMBERS.items()
@@ -183,6 +185,10 @@ class Journal:
 
         self._file.run(write)
 
+    def collected(self, job_id: str) -> None:
+        """A kernel has fetched the job's result: nobody need be led to it any more."""
+        self._file.run(lambda c: c.execute("UPDATE jobs SET collected = 'true' WHERE job_id = ?", [job_id]))
+
     def gone(self, job_id: str) -> None:
         """The server does not have this job any more, so it is over."""
         statement = f"UPDATE jobs SET state = ? WHERE job_id = ? AND state NOT IN {_FINAL}"
@@ -205,14 +211,15 @@ class Journal:
         return self._select(condition, values)
 
     def same(self, content: str, notebook: str, cell: str) -> list[JobRecord]:
-        """Unfinished jobs that will have the same result and are this cell's, the newest first.
+        """Jobs with the same result that are this cell's, the newest first: unfinished, or done and never collected.
 
         Args:
             content: hash of all that decides the result.
             notebook: its identity.
             cell: the front end's id of the cell; where either is unknown, the notebook alone decides.
         """
-        condition = f"content = ? AND notebook = ? AND (? = '' OR cell IN ('', ?)) AND state NOT IN {_FINAL}"
+        wanted = f"(state NOT IN {_FINAL} OR (state = '{JobState.DONE}' AND collected = 'false'))"
+        condition = f"content = ? AND notebook = ? AND (? = '' OR cell IN ('', ?)) AND {wanted}"
         return self._select(condition, [content, notebook, cell, cell])
 
     def search(

@@ -267,7 +267,8 @@ def test_a_job_that_ended_while_nobody_followed_it_is_not_computed_again(tmp_pat
     gate.touch()
     _wait_for_end(tmp_path, job)
     with kernel_of(tmp_path, last=True) as kernel:
-        kernel.run_open("opened = 1")
+        first = kernel.run_open("opened = 1")
+        kernel.wait_for(lambda: bool(first.displays))  # its end has been seen, and told
         cell = kernel.run(f"%%remote python --out y {more}\n{body}")
         assert (cell.status, cell.text()) == ("ok", "one\n"), cell.error
         assert kernel.run("y").result == "5"

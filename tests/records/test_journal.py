@@ -159,7 +159,19 @@ def test_the_same_job_is_that_of_the_same_cell(
     begin(book, "of no cell", content="h", notebook="n")
     begin(book, "elsewhere", content="h", notebook="m", cell="1")
     begin(book, "over", DONE, content="h", notebook="n", cell="1")
+    book.collected("over")
+    begin(book, "failed", FAILED, content="h", notebook="n", cell="1")
     assert {record.job_id for record in book.same(content, notebook, cell)} == expected
+
+
+def test_a_job_whose_end_was_seen_is_the_same_until_its_result_is_collected(book: Journal) -> None:
+    begin(book, "a", content="h", notebook="n")
+    book.saw(job_of("a", DONE))
+    assert [(record.job_id, record.collected) for record in book.same("h", "n", "")] == [("a", False)]
+    assert book.unfinished("n") == []
+    book.collected("a")
+    assert book.same("h", "n", "") == []
+    assert [record.collected for record in book.search()] == [True]
 
 
 @pytest.mark.parametrize(
