@@ -14,6 +14,8 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.support.homes import HOMES
+
 pytest_plugins = ["pytester"]
 
 # derandomized: a failure that a change did not cause must not stop it; explore with --hypothesis-profile=search
@@ -79,17 +81,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def isolated_homes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No test sees the user's own configuration, hub or Jupyter."""
     home = tmp_path_factory.mktemp("home")
-    for variable, name in {
-        "EVEREST_HUB_HOME": "hub",
-        "EVEREST_RECORDS_HOME": "records",
-        "XDG_CONFIG_HOME": "config",
-        "XDG_DATA_HOME": "data",
-        "XDG_CACHE_HOME": "cache",
-        "JUPYTER_CONFIG_DIR": "jupyter-config",
-        "JUPYTER_DATA_DIR": "jupyter-data",
-        "JUPYTER_RUNTIME_DIR": "jupyter-runtime",
-        "IPYTHONDIR": "ipython",
-    }.items():
+    for variable, name in HOMES.items():
         folder = home / name
         folder.mkdir(mode=0o700)
         monkeypatch.setenv(variable, str(folder))

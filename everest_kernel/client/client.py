@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+from urllib.parse import quote
 
 import httpx
 
@@ -275,7 +276,7 @@ class EverestClient:
 
     async def job(self, job_id: str) -> Job:
         """A job as it is now."""
-        return read_job(await self._transport.request("GET", f"/api/jobs/{job_id}"))
+        return read_job(await self._transport.request("GET", _job_path(job_id)))
 
     async def jobs(self, *, page: int | None = None, page_size: int = 100, **filters: str) -> list[Job]:
         """The user's jobs; `name` and `state` filter them.
@@ -291,7 +292,7 @@ class EverestClient:
     async def log(self, job_id: str, *, most: int = _LOG_BYTES) -> str:
         """The server's log of a job, or its first `most` bytes."""
         content = bytearray()
-        async with self._transport.stream(f"/api/jobs/{job_id}/log") as blocks:
+        async with self._transport.stream(f"{_job_path(job_id)}/log") as blocks:
             async for block in blocks:
                 content += block
                 if len(content) >= most:
@@ -300,11 +301,11 @@ class EverestClient:
 
     async def cancel(self, job_id: str) -> None:
         """Ask for a job to be cancelled; it is when its state says so."""
-        await self._transport.request("POST", f"/api/jobs/{job_id}/cancel", repeatable=True)
+        await self._transport.request("POST", f"{_job_path(job_id)}/cancel", repeatable=True)
 
     async def delete(self, job_id: str) -> None:
         """Delete a job with its files."""
-        await self._transport.request("DELETE", f"/api/jobs/{job_id}")
+        await self._transport.request("DELETE", _job_path(job_id))
 
     async def resources(self) -> list[Resource] | None:
         """The resources that the user can name, or None: a real Everest is not known to list them."""
@@ -328,3 +329,8 @@ class EverestClient:
         if self._events is None and path and not self._in_memory:
             self._events = EventStream(self.server, path)
         return self._events
+
+
+def _job_path(job_id: str) -> str:
+    """The path of a job; an id that a user typed stays one part of it."""
+    return f"/api/jobs/{quote(job_id, safe='')}"

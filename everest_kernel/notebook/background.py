@@ -12,6 +12,7 @@ from ..wire import CellError, EverestError
 from .caller import caller_of
 from .channels import Channel, LocalChannel, Nowhere, channel_for
 from .finish import finish, keep
+from .job_options import check_job_id
 from .job_source import Caller, ExistingJob, JobSource, Submission
 from .options import RemoteOptions
 from .prepare import prepare
@@ -95,14 +96,14 @@ def start_remote(
 
 def open_job(session: NotebookSession, job_id: str) -> RemoteJob:
     """A job that was submitted earlier; see `everest_kernel.job`."""
-    session.thread.run(_look_up(session, job_id))
+    check_job_id(job_id)
     source = ExistingJob(job_id, session.memory, "", Path.cwd())
+    session.thread.run(_look_up(session, source))
     return start_background(session, source, Nowhere(), Path.cwd())
 
 
-async def _look_up(session: NotebookSession, job_id: str) -> None:
+async def _look_up(session: NotebookSession, source: ExistingJob) -> None:
     """Fail at once when there is no such job, or its server cannot be reached."""
-    source = ExistingJob(job_id, session.memory, "", Path.cwd())
     await source.recall()
     await source.obtain(await session.client(source.server))
 

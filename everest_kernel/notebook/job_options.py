@@ -1,17 +1,19 @@
-"""The lines of `%jobs`, `%job` and `%cancel`."""
+"""The lines of `%jobs`, and of the magics that take the ids of jobs."""
 
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from dataclasses import dataclass
 
 from ..routes import parse_duration
 from ..wire import ACTIVE_STATES, FINAL_STATES, CellOptionError, JobState
 
-__all__ = ["JOBS_OPTIONS", "STATE_WORDS", "JobsOptions", "parse_job_ids", "parse_jobs_line"]
+__all__ = ["JOBS_OPTIONS", "STATE_WORDS", "JobsOptions", "check_job_id", "parse_job_ids", "parse_jobs_line"]
 
 DEFAULT_NUMBER = 20
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]+")
 _UNCONFIRMED = ""
 """The journal's state of a job of which its server has said nothing yet."""
 _GONE = "GONE"
@@ -96,7 +98,19 @@ def parse_job_ids(line: str, magic: str, most: int | None = None) -> list[str]:
     if not words or (most is not None and len(words) > most):
         what = "the id of a job" if most == 1 else "the ids of jobs"
         raise CellOptionError(f"write %{magic} and {what}", hint="`%jobs` lists them.")
+    for word in words:
+        check_job_id(word)
     return words
+
+
+def check_job_id(text: str) -> None:
+    """Whether this can be the id of a job, at any server: it becomes a part of an address.
+
+    Raises:
+        CellOptionError: it cannot.
+    """
+    if not _JOB_ID.fullmatch(text):
+        raise CellOptionError(f"{text!r} is no job's id", hint="`%jobs` lists the jobs that there are.")
 
 
 def _words(line: str, magic: str) -> list[str]:

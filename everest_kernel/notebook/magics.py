@@ -19,10 +19,11 @@ from .everest_magic import EVEREST_HELP, EverestMagic
 from .finish import finish, keep
 from .interrupt import interrupted, pump_until_told, until_told, wake_at_signals
 from .job_magics import register_job_magics, unregister_job_magics
+from .job_options import check_job_id, parse_job_ids
 from .job_output import save_output, show_output
 from .job_source import AlreadyRunningError, ExistingJob, Submission
 from .namespace import mark_result, values_setter
-from .options import HELP, parse_remote_line, read_job_id
+from .options import HELP, parse_remote_line
 from .outcome import Outcome
 from .prepare import prepare
 from .reminder import Reminder
@@ -111,7 +112,8 @@ class Everest:
     def _begin(self, magic: str, line: str, body: str, channel: Channel) -> Any:
         """What the cell is to wait for, when that is anything; else its value."""
         if magic == "attach":
-            source: JobSource = ExistingJob(read_job_id(line, "%attach"), self.session.memory, "", Path.cwd())
+            (job_id,) = parse_job_ids(line, "attach", most=1)
+            source: JobSource = ExistingJob(job_id, self.session.memory, "", Path.cwd())
             return self._run_for(source, channel)
         options = parse_remote_line(line)
         prepared = prepare(options, body, self.shell.user_ns, self.shell.user_ns_hidden, Path.cwd())
@@ -143,6 +145,7 @@ class Everest:
         words = line.split()
         if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "--save"):
             raise CellOptionError("write %log JOB, or %log JOB --save DIR")
+        check_job_id(words[0])
         folder = Path(words[2]) if len(words) == 3 else None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import keyword
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 from ..routes import parse_duration
 from ..wire import CellOptionError
 
-__all__ = ["HELP", "OPTIONS", "RUNNING", "WITH_VALUE", "RemoteOptions", "parse_remote_line", "read_job_id"]
+__all__ = ["HELP", "OPTIONS", "RUNNING", "WITH_VALUE", "RemoteOptions", "parse_remote_line"]
 
 HELP = """\
 Run this cell on a resource.
@@ -61,7 +60,6 @@ Examples
     lines=$(wc -l < out/all.txt)
 """
 
-_JOB_ID = re.compile(r"[A-Za-z0-9_-]+")
 RUNNING = ("attach", "new", "ask")
 """What `--running` can say."""
 
@@ -127,20 +125,6 @@ def parse_remote_line(line: str) -> RemoteOptions:
             "--running ask needs a cell that waits for the answer, and one with --bg does not", hint=_TRY_HELP
         )
     return options
-
-
-def read_job_id(line: str, magic: str) -> str:
-    """The only word of a line that names a job.
-
-    Raises:
-        CellOptionError: there is none, more than one, or it cannot be an id.
-    """
-    words = line.split()
-    if len(words) != 1:
-        raise CellOptionError(f"write {magic} JOB, with one job's id", hint="`%jobs` lists the jobs that there are.")
-    if not _JOB_ID.fullmatch(words[0]):  # it becomes a part of an address
-        raise CellOptionError(f"{words[0]!r} is no job's id", hint="`%jobs` lists the jobs that there are.")
-    return words[0]
 
 
 def _set(options: RemoteOptions, option: str, value: str | None, following: Callable[[], str | None]) -> None:

@@ -297,3 +297,16 @@ async def test_the_output_that_a_real_everest_has(job: dict[str, Any], written: 
             return
         async with client.output("j", "stdout") as blocks:
             assert (None if blocks is None else b"".join([block async for block in blocks])) == written
+
+
+async def test_an_id_that_a_user_typed_stays_one_part_of_the_address() -> None:
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(200, json={})
+
+    async with EverestClient(Server("http://x", "t"), transport=httpx.MockTransport(answer)) as client:
+        await client.cancel("../apps/a?b=c#d")
+        await client.delete("a/b")
+    assert asked == [b"/api/jobs/..%2Fapps%2Fa%3Fb%3Dc%23d/cancel", b"/api/jobs/a%2Fb"]

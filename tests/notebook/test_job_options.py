@@ -90,3 +90,14 @@ def test_faulty_ids_are_refused(line: str, most: int | None, said: str) -> None:
     with pytest.raises(CellOptionError) as caught:
         parse_job_ids(line, "cancel", most)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize("line", ["", "a b", "../etc", "a/b", "a?x=1", "%2e", "ä"])
+def test_what_is_no_jobs_id_is_told(line: str) -> None:
+    with pytest.raises(CellOptionError) as caught:
+        parse_job_ids(line, "attach", most=1)
+    assert "%jobs" in str(caught.value)
+
+
+def test_a_jobs_id_is_read() -> None:
+    assert parse_job_ids(" 65f0c1d2e3a4b5c6d7e8f901 ", "attach", most=1) == ["65f0c1d2e3a4b5c6d7e8f901"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.notebook.options import HELP, OPTIONS, RemoteOptions, parse_remote_line, read_job_id
+from everest_kernel.notebook.options import HELP, OPTIONS, RemoteOptions, parse_remote_line
 from everest_kernel.wire import CellOptionError
 
 
@@ -76,17 +76,6 @@ def test_mistakes_are_told(line: str, said: str) -> None:
         parse_remote_line(line)
     assert said in str(caught.value)
     assert "%%remote?" in str(caught.value)
-
-
-@pytest.mark.parametrize("line", ["", "a b", "../etc", "a/b", "a?x=1", "%2e", "ä"])
-def test_what_is_no_jobs_id_is_told(line: str) -> None:
-    with pytest.raises(CellOptionError) as caught:
-        read_job_id(line, "%attach")
-    assert "%jobs" in str(caught.value)
-
-
-def test_a_jobs_id_is_read() -> None:
-    assert read_job_id(" 65f0c1d2e3a4b5c6d7e8f901 ", "%attach") == "65f0c1d2e3a4b5c6d7e8f901"
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=60))

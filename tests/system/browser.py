@@ -21,6 +21,7 @@ import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from everest_kernel.kernelspec import install
+from tests.support.homes import HOMES
 from tests.support.kernel import stop_hub
 
 __all__ = ["LIMIT", "JupyterServer", "chromium", "idle", "last_cell", "run_cell", "running_server"]
@@ -88,17 +89,7 @@ def running_server(home: Path) -> Iterator[JupyterServer]:
     """A server with homes of its own below `home`."""
     install(str(home / "prefix"))
     environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "MPLBACKEND"}
-    for variable, name in {
-        "EVEREST_HUB_HOME": "hub",
-        "EVEREST_RECORDS_HOME": "records",
-        "XDG_CONFIG_HOME": "config",
-        "XDG_DATA_HOME": "data",
-        "XDG_CACHE_HOME": "cache",
-        "JUPYTER_CONFIG_DIR": "jupyter-config",
-        "JUPYTER_DATA_DIR": "jupyter-data",
-        "JUPYTER_RUNTIME_DIR": "jupyter-runtime",
-        "IPYTHONDIR": "ipython",
-    }.items():
+    for variable, name in HOMES.items():
         (home / name).mkdir(mode=0o700)
         environment[variable] = str(home / name)
     environment["JUPYTER_PATH"] = str(home / "prefix/share/jupyter")

@@ -165,7 +165,7 @@ def test_jobs_in_the_console(console: Terminal, tmp_path: Path) -> None:
     console.type_cell("%%remote shell --bg --into job", 'echo "be" "gun"; sleep 600')
     console.wait_for("In [6]:")
     console.type_cell("%attach", "")
-    console.wait_for("write %attach JOB")
+    console.wait_for("write %attach and the id of a job")
     console.type_cell("get_ipython().run_line_magic('attach', job.id)")
     console.wait_for("running, 1 s")
     console.interrupt()
