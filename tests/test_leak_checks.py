@@ -7,6 +7,12 @@ import pytest
 CONFTEST = (Path(__file__).parent / "conftest.py").read_text().replace('pytest_plugins = ["pytester"]', "")
 
 
+@pytest.fixture(autouse=True)
+def _support_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the copied conftest, run in a folder of its own, import the tests' support."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+
+
 @pytest.mark.parametrize(
     ("body", "leak"),
     [
