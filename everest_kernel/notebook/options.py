@@ -5,14 +5,24 @@ from __future__ import annotations
 import difflib
 import keyword
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..routes import parse_duration
 from ..wire import CellOptionError
 
-__all__ = ["HELP", "OPTIONS", "RUNNING", "WITH_VALUE", "RemoteOptions", "parse_remote_line"]
+__all__ = [
+    "FLAGS",
+    "HELP",
+    "OPTIONS",
+    "RUNNING",
+    "VALUES",
+    "WITH_VALUE",
+    "RemoteOptions",
+    "parse_remote_line",
+    "set_option",
+]
 
 HELP = """\
 Run this cell on a resource.
@@ -108,7 +118,8 @@ def parse_remote_line(line: str) -> RemoteOptions:
     for word in rest:
         if word.startswith("--"):
             option, equals, value = word.partition("=")
-            _set(options, option, value if equals else None, lambda: next(rest, None))
+            given = value if equals else None
+            set_option(options, option, given, lambda: next(rest, None), flags=FLAGS, values=VALUES, hint=_TRY_HELP)
         elif word.startswith("-") and len(word) > 1:
             raise CellOptionError(f"unknown option {word}", hint=_TRY_HELP)
         elif options.route:
@@ -127,24 +138,47 @@ def parse_remote_line(line: str) -> RemoteOptions:
     return options
 
 
-def _set(options: RemoteOptions, option: str, value: str | None, following: Callable[[], str | None]) -> None:
-    if option in _FLAGS:
+def set_option(
+    options: RemoteOptions,
+    option: str,
+    value: str | None,
+    following: Callable[[], str | None],
+    *,
+    flags: Mapping[str, Callable[[Any], None]],
+    values: Mapping[str, tuple[str, Callable[[str], Any]]],
+    hint: str,
+) -> None:
+    """Set what one option of a line says.
+
+    Args:
+        options: to be changed.
+        option: as it is written, with its dashes.
+        value: what stands behind its equals sign; None without one.
+        following: gives the next word of the line.
+        flags: options without a value, and what they do.
+        values: options with one: the attribute, and what reads it.
+        hint: where to look for help.
+
+    Raises:
+        CellOptionError: there is no such option, it lacks its value, or has a wrong one.
+    """
+    if option in flags:
         if value is not None:
-            raise CellOptionError(f"{option} takes no value", hint=_TRY_HELP)
-        _FLAGS[option](options)
+            raise CellOptionError(f"{option} takes no value", hint=hint)
+        flags[option](options)
         return
-    if option not in _VALUES:
-        near = difflib.get_close_matches(option, [*_FLAGS, *_VALUES], n=1)
+    if option not in values:
+        near = difflib.get_close_matches(option, [*flags, *values], n=1)
         suggestion = f" Did you mean {near[0]}?" if near else ""
-        raise CellOptionError(f"unknown option {option}.{suggestion}", hint=_TRY_HELP)
+        raise CellOptionError(f"unknown option {option}.{suggestion}", hint=hint)
     value = following() if value is None else value
     if value is None or value.startswith("--"):
-        raise CellOptionError(f"{option} needs a value", hint=_TRY_HELP)
-    attribute, read = _VALUES[option]
+        raise CellOptionError(f"{option} needs a value", hint=hint)
+    attribute, read = values[option]
     try:
         read_value = read(value)
     except ValueError as error:
-        raise CellOptionError(f"{option}: {error}", hint=_TRY_HELP) from error
+        raise CellOptionError(f"{option}: {error}", hint=hint) from error
     present = getattr(options, attribute)
     if isinstance(present, dict):
         present.update([read_value])
@@ -189,7 +223,7 @@ def _text(text: str) -> str:
     return text
 
 
-_FLAGS: dict[str, Callable[[RemoteOptions], None]] = {
+FLAGS: dict[str, Callable[[RemoteOptions], None]] = {
     "--maple": lambda options: options.settings.update(syntax="maple"),
     "--sympy": lambda options: options.settings.update(symbolic="sympy"),
     "--dry-run": lambda options: setattr(options, "dry_run", True),
@@ -197,7 +231,7 @@ _FLAGS: dict[str, Callable[[RemoteOptions], None]] = {
     "--set": lambda options: setattr(options, "set_values", True),
     "--fresh": lambda options: setattr(options, "fresh", True),
 }
-_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
+VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--in": ("inputs", _names),
     "--out": ("outputs", _names),
     "--files": ("files", _text),
@@ -209,8 +243,8 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--running": ("running", _running),
     "--with": ("settings", _setting),
 }
-OPTIONS = (*_VALUES, *_FLAGS)
+OPTIONS = (*VALUES, *FLAGS)
 """Every option of the line."""
-WITH_VALUE = frozenset(_VALUES)
+WITH_VALUE = frozenset(VALUES)
 """Those of them that take a value."""
 _TRY_HELP = "`%%remote?` shows the options with examples."
