@@ -1,0 +1,311 @@
+"""Which points of a grid to compute next, when only the line where an output passes a level is wanted.
+
+A coarse grid comes first. Then a cell of it is split where the output is above the level at one known point of the cell
+and not above at another, or where the slopes measured around it allow for that; its parts are looked at in the same way,
+down to neighbouring points of the grid. This is the idea of adaptive mesh refinement (M. J. Berger and J. Oliger, 1984:
+finer meshes only where an estimate asks for them) with the test of marching squares (W. E. Lorensen and H. E. Cline, 1987:
+a contour passes a cell whose corners are on both sides). Cells are closed: a change of sign found on a face belongs to the
+cells on both sides of it, so a line is followed out of the cells where it was found to its end or around to its beginning.
+
+What cannot be found is an island that lies between the points of the coarse grid and does not show in the slopes there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..wire import CellError, CellOptionError
+from .refine_cells import Cells, Flags, Numbers
+
+__all__ = ["GRADIENT", "Refinement", "parse_refine", "zero_pixels"]
+
+GRADIENT = 1.0
+"""The usual safety factor of slopes."""
+_STRIDE = {1: 8, 2: 8, 3: 4}
+"""Grid steps between coarse points, by the number of axes: at least 1/64 of a plane or a volume; 2 for more axes."""
+_LEAST = 5
+"""Points of the usual coarse grid along an axis."""
+_CONDITION = re.compile(r"\s*([^\W\d]\w*)\s*={1,2}\s*(\S+)\s*")
+
+
+class Refinement:
+    """Chooses the points of a sweep that decide where an output passes a level.
+
+    Usage: compute `first`; then compute what `next` returns until that is empty. All decisions follow from the values alone,
+    so points that are known from an earlier sweep are used and not asked for again. Points that were asked for and have
+    no value count as failed: a line is looked for on both sides of them.
+
+    Args:
+        shape: of the whole grid.
+        level: which the output passes. Above is above; exactly at the level counts as below.
+        coarse: points of the first grid along each axis, for all or each; the spacing becomes a power of two, so there
+            may be up to twice as many.
+        budget: most points to ask for in all; the coarser levels come first.
+        gradient: safety factor of slopes: a cell whose known points are all on one side is split when the level could be
+            reached inside it by slopes this many times as steep as those measured at and around it. 0: split only where
+            the side changes.
+        resolution: grid steps between neighbouring points of the finest level, rounded down to a power of two.
+
+    Raises:
+        CellOptionError: a number is out of its range, or the coarse grid does not fit into the budget.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        level: float,
+        coarse: int | tuple[int, ...] | None = None,
+        budget: int | None = None,
+        gradient: float | None = None,
+        resolution: int = 1,
+    ) -> None:
+        self.shape = tuple(int(size) for size in shape)
+        self.level = float(level)
+        self.gradient = GRADIENT if gradient is None else float(gradient)
+        self.budget = budget
+        self._check(resolution)
+        self._cells = self._coarse_cells(coarse)
+        self._base = min(int(resolution).bit_length() - 1, self._cells.top)
+        self._asked = np.zeros(self._cells.shape, dtype=np.bool_)
+        self.asked = 0
+        """Points asked for so far."""
+        self.exhausted = False
+        """Whether the budget left out points that were wanted."""
+
+    def first(self) -> NDArray[np.int64]:
+        """The flat numbers of the coarse grid, ascending; the borders of the grid are in it."""
+        wanted = np.zeros(self._cells.shape, dtype=np.bool_)
+        wanted[self._cells.points(self._cells.top)] = True
+        return self._ask(wanted & ~self._asked)
+
+    def next(self, values: ArrayLike) -> NDArray[np.int64]:
+        """The points to compute now. Call it when those asked for have a value or have failed.
+
+        (Called earlier it does no harm but may ask for more than is needed.)
+
+        Args:
+            values: of the output, of the grid's shape; NaN where unknown or failed.
+
+        Returns:
+            Flat numbers, ascending, none of them known or asked for before; empty when the line is known to the pixel or
+            the budget is used up.
+
+        Raises:
+            CellError: the values have another shape, or are not numbers.
+        """
+        own = self._own(values)
+        known = ~np.isnan(own)
+        spent = np.zeros(self._cells.shape, dtype=np.bool_)
+        for wanted in self._wanted(own - self.level, known):
+            missing = wanted & ~(known | self._asked | spent)
+            room = None if self.budget is None else self.budget - self.asked - np.count_nonzero(spent)
+            if room is not None and np.count_nonzero(missing) > room:
+                self.exhausted = True
+                missing.reshape(-1)[np.flatnonzero(missing)[room:]] = False
+            spent |= missing
+        return self._ask(spent)
+
+    def computed(self, values: ArrayLike) -> Flags:
+        """Which points of the grid have a value of their own."""
+        return ~np.isnan(self._own(values)).reshape(self.shape)
+
+    def fill(self, values: ArrayLike) -> Numbers:
+        """The values with those between the computed points, for a picture.
+
+        Args:
+            values: as for `next`.
+
+        Returns:
+            A new array of the grid's shape. A point that was not computed has a value that is linear along each axis
+            within the smallest cell around it; points that failed, and cells without any value, stay NaN.
+        """
+        known = self._own(values)
+        filled = known[self._cells.points(self._cells.top)]
+        for level in range(self._cells.top - 1, -1, -1):
+            filled = self._cells.interpolate(filled, level)
+            own = known[self._cells.points(level)]
+            filled = np.where(np.isnan(own), filled, own)
+        filled[self._asked & np.isnan(known)] = np.nan
+        return filled.reshape(self.shape)
+
+    def _wanted(self, heights: Numbers, known: Flags) -> Iterator[Flags]:
+        """The points that the cells of each level need, in the order of their importance."""
+        cells, base = self._cells, self._base
+        failed = self._asked & ~known
+        crossed, unclear = self._sides(heights, failed)
+        open_cells = crossed[-1]
+        steeps = []
+        for level in range(cells.top, base - 1, -1):
+            if level < cells.top:
+                # A change of sign that no part of the cell shows is hidden by failed points: look around those.
+                hidden = open_cells & ~cells.pool(crossed[level - base], level)
+                open_cells = crossed[level - base] | (cells.spread(hidden, level) & unclear[level - base])
+            yield self._points_within(open_cells, level)
+            if self.gradient > 0 and level > base:
+                steeps.append((self._steep(heights, known | failed, level), level))
+        for steep, level in steeps:
+            yield self._points_within(steep, level)
+
+    def _sides(self, heights: Numbers, failed: Flags) -> tuple[list[Flags], list[Flags]]:
+        """For each level, the finest first: cells with known points on both sides, and cells with failed points."""
+        cells, base = self._cells, self._base
+        points = heights[cells.points(base)]
+        above, below = cells.any_corner(points > 0), cells.any_corner(points <= 0)
+        unclear = [cells.any_corner(failed[cells.points(base)])]
+        crossed = [above & below]
+        for level in range(base, cells.top):
+            above, below = cells.pool(above, level), cells.pool(below, level)
+            crossed.append(above & below)
+            unclear.append(cells.pool(unclear[-1], level))
+        return crossed, unclear
+
+    def _steep(self, heights: Numbers, settled: Flags, level: int) -> Flags:
+        """The cells of a level inside which the slopes around them allow for a change of side."""
+        where = self._cells.points(level)
+        with np.errstate(all="ignore"):  # infinite heights, and heights of exactly zero
+            ratio = self._cells.nearness(heights[where], level)
+            return self._cells.all_corners(settled[where]) & (ratio * self.gradient > 1)
+
+    def _points_within(self, chosen: Flags, level: int) -> Flags:
+        """The points of the next finer level in cells of this one; at the finest level their corners."""
+        wanted = np.zeros(self._cells.shape, dtype=np.bool_)
+        if level > self._base:
+            level -= 1
+            chosen = self._cells.spread(chosen, level)
+        wanted[self._cells.points(level)] = self._cells.corners(chosen)
+        return wanted
+
+    def _ask(self, wanted: Flags) -> NDArray[np.int64]:
+        numbers = np.flatnonzero(wanted).astype(np.int64, copy=False)
+        self._asked |= wanted
+        self.asked += len(numbers)
+        return numbers
+
+    def _own(self, values: ArrayLike) -> Numbers:
+        """The values as floats along the axes that have cells; checked."""
+        try:
+            numbers = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise CellError(
+                f"a refinement needs real numbers: {error}",
+                hint="Refine an output that is one real number for each point.",
+            ) from error
+        if numbers.shape != self.shape:
+            raise CellError(
+                f"the values have the shape {numbers.shape}, the grid {self.shape}",
+                hint="Refine an output that is one number for each point.",
+            )
+        return numbers.reshape(self._cells.shape)
+
+    def _check(self, resolution: int) -> None:
+        if not math.isfinite(self.level):
+            raise CellOptionError(f"a level of {self.level} cannot be passed", hint="Give a finite number, as in L1=0.")
+        if not (math.isfinite(self.gradient) and self.gradient >= 0):
+            raise CellOptionError(
+                f"the safety factor of slopes is {self.gradient}", hint="Give 0 or a positive number."
+            )
+        if self.budget is not None and self.budget < 1:
+            raise CellOptionError(
+                f"a refinement with a budget of {self.budget} computes nothing", hint="Give 1 or more."
+            )
+        if resolution < 1:
+            raise CellOptionError(f"a resolution of {resolution} grid steps", hint="Give 1 (every point) or more.")
+        if min(self.shape, default=1) < 1:
+            raise CellOptionError("an axis without points cannot be refined", hint="Give each parameter a value.")
+
+    def _coarse_cells(self, coarse: int | tuple[int, ...] | None) -> Cells:
+        wide = [axis for axis, size in enumerate(self.shape) if size > 1]  # an axis with one point has no cells
+        sizes = tuple(self.shape[axis] for axis in wide) or (1,)
+        if coarse is None:
+            cells = _usual_cells(sizes, self.budget)
+        else:
+            least = coarse if isinstance(coarse, tuple) else (coarse,) * len(self.shape)
+            if len(least) != len(self.shape) or min(least, default=2) < 2:
+                raise CellOptionError(
+                    f"a coarse grid of {coarse} points does not fit a grid of {' x '.join(map(str, self.shape))}",
+                    hint="Give one number of at least 2, or one for each parameter.",
+                )
+            cells = Cells(sizes, tuple(_top(self.shape[axis], least[axis]) for axis in wide) or (0,))
+        count = cells.count(cells.top)
+        if self.budget is not None and count > self.budget:
+            raise CellOptionError(
+                f"the coarse grid has {count:,} points, more than the budget of {self.budget:,}",
+                hint="Give a larger budget or a coarser grid.",
+            )
+        return cells
+
+
+def parse_refine(text: str) -> tuple[str, float]:
+    """What to refine.
+
+    Args:
+        text: as in ``L1=0`` or ``L1 = 0.5``.
+
+    Returns:
+        The output's name and the level.
+
+    Raises:
+        CellOptionError: it is neither; the hint says what to write.
+    """
+    found = _CONDITION.fullmatch(text)
+    hint = "Write the name of an output and the level it passes, as in --refine L1=0."
+    if found is None:
+        raise CellOptionError(f"--refine {text!r} is not an output and a level", hint=hint)
+    name, number = found.groups()
+    try:
+        level = float(number)
+    except ValueError:
+        raise CellOptionError(f"--refine {text!r}: {number!r} is not a number", hint=hint) from None
+    if not math.isfinite(level):
+        raise CellOptionError(f"--refine {text!r}: no output passes {number}", hint=hint)
+    return name, level
+
+
+def zero_pixels(values: ArrayLike, level: float = 0.0) -> Flags:
+    """The line where values pass a level, in pixels.
+
+    Args:
+        values: of a grid; NaN where there is none.
+        level: above it is one side, at it and below the other.
+
+    Returns:
+        An array of the same shape: True for each point that is on another side than one of its direct neighbours along
+        an axis. So the line is two pixels thick, one on either side. A point without a value is on no side.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    above, below = numbers > level, numbers <= level
+    line = np.zeros(numbers.shape, dtype=np.bool_)
+    for axis in range(numbers.ndim):
+        first = (*[slice(None)] * axis, slice(None, -1))
+        second = (*[slice(None)] * axis, slice(1, None))
+        passes = (above[first] & below[second]) | (below[first] & above[second])
+        line[first] |= passes
+        line[second] |= passes
+    return line
+
+
+def _top(size: int, least: int) -> int:
+    """The coarsest level at which an axis has this many points (all of them, when it has fewer)."""
+    level = 0
+    while -(-(size - 1) // (2 << level)) + 1 >= least:
+        level += 1
+    return level
+
+
+def _usual_cells(sizes: tuple[int, ...], budget: int | None) -> Cells:
+    """The coarse grid when none is asked for; at most half of the budget, when two points along each axis are not more."""
+    stride = _STRIDE.get(len(sizes), 2)
+    tops = tuple(min(stride.bit_length() - 1, _top(size, _LEAST)) for size in sizes)
+    cells = Cells(sizes, tops)
+    while budget is not None and cells.count(cells.top) > budget // 2:
+        axis = max(range(len(sizes)), key=lambda axis: (sizes[axis] - 1) >> cells.tops[axis])  # with most points
+        if sizes[axis] - 1 <= 1 << cells.tops[axis]:
+            break
+        cells = Cells(sizes, (*cells.tops[:axis], cells.tops[axis] + 1, *cells.tops[axis + 1 :]))
+    return cells

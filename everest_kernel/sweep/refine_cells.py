@@ -1,0 +1,161 @@
+"""The cells of a refinement: one grid of cells over the same points for each level, each nested in the next.
+
+At level ``l`` neighbouring points are ``2**l`` grid steps apart; the last interval of an axis may be shorter, so that the
+border of the grid is a border at every level. An axis stops growing at its own top level. A cell of level ``l`` is the
+closed box between neighbouring points of that level, so that points on a face belong to the cells on both sides. Arrays
+"of cells" have one entry for each interval along each axis, arrays "of points" one more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Cells", "Flags", "Numbers"]
+
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+_Fold = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+
+class Cells:
+    """The levels of cells over a grid of points.
+
+    Args:
+        shape: points along each axis, at least two each.
+        tops: for each axis the level of the first, coarse grid.
+    """
+
+    def __init__(self, shape: tuple[int, ...], tops: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.tops = tops
+        self.top = max(tops, default=0)
+
+    def coordinates(self, level: int) -> tuple[NDArray[np.int64], ...]:
+        """The indices along each axis of the points of a level."""
+        return tuple(
+            np.append(np.arange(0, size - 1, 1 << min(level, top), dtype=np.int64), size - 1)
+            for size, top in zip(self.shape, self.tops, strict=True)
+        )
+
+    def count(self, level: int) -> int:
+        """Number of the points of a level."""
+        return math.prod(len(places) for places in self.coordinates(level))
+
+    def points(self, level: int) -> tuple[NDArray[np.int64], ...]:
+        """What selects the points of a level out of an array of the grid's shape, and can be assigned to."""
+        return np.ix_(*self.coordinates(level))
+
+    def pool(self, cells: Flags, level: int) -> Flags:
+        """For each cell of the next coarser level: whether any cell of this level inside it is flagged."""
+        for axis, top in enumerate(self.tops):
+            if top > level:
+                even, odd = cells[_along(axis, slice(0, None, 2))], cells[_along(axis, slice(1, None, 2))]
+                cells = even.copy()
+                cells[_along(axis, slice(0, odd.shape[axis]))] |= odd
+        return cells
+
+    def spread(self, cells: Flags, level: int) -> Flags:
+        """For each cell of this level: whether the cell of the next coarser level that holds it is flagged."""
+        for axis, (size, top) in enumerate(zip(self.shape, self.tops, strict=True)):
+            if top > level:
+                count = -(-(size - 1) // (1 << level))
+                cells = np.repeat(cells, 2, axis=axis)[_along(axis, slice(0, count))]
+        return cells
+
+    def any_corner(self, points: Flags) -> Flags:
+        """For each cell: whether any of its corners is flagged."""
+        return fold_corners(points, np.logical_or)
+
+    def all_corners(self, points: Flags) -> Flags:
+        """For each cell: whether all of its corners are flagged."""
+        return fold_corners(points, np.logical_and)
+
+    def corners(self, cells: Flags) -> Flags:
+        """For each point: whether it is a corner of a flagged cell."""
+        for axis in range(cells.ndim):
+            margin = np.zeros((*cells.shape[:axis], 1, *cells.shape[axis + 1 :]), dtype=np.bool_)
+            cells = np.concatenate([cells, margin], axis) | np.concatenate([margin, cells], axis)
+        return cells
+
+    def nearness(self, heights: Numbers, level: int) -> Numbers:
+        """How near each cell is to the level set, measured by its slopes.
+
+        Inside a cell no place is farther from a corner than half an interval along each axis. So a field that is nowhere
+        steeper than the steepest of the differences measured here and in the adjoining cells keeps its sign within the
+        cell when its least height is more than half the sum, over the axes, of these differences.
+
+        Args:
+            heights: above the level, at the points of this level; NaN where unknown.
+            level: of the cells.
+
+        Returns:
+            That half sum divided by the least height at a corner, for each cell: above 1 the slopes allow for a change
+            of sign. NaN where nothing is known.
+        """
+        reach = np.zeros(())
+        for axis, places in enumerate(self.coordinates(level)):
+            lengths = np.diff(places).reshape([-1 if other == axis else 1 for other in range(heights.ndim)])
+            slopes = np.abs(np.diff(heights, axis=axis)) / lengths
+            for other in range(heights.ndim):
+                if other != axis:
+                    slopes = _fold_neighbours(slopes, other, np.fmax)
+            reach = reach + np.nan_to_num(_widest(slopes), nan=0.0) * lengths / 2
+        least = fold_corners(np.abs(heights), np.fmin)
+        ratio: Numbers = np.divide(reach, least)
+        return ratio
+
+    def interpolate(self, coarse: Numbers, level: int) -> Numbers:
+        """Values at the points of a level, linear along each axis between those of the next coarser level.
+
+        Args:
+            coarse: values at the points of level + 1; NaN where there is none.
+            level: the finer level.
+
+        Returns:
+            At the points of ``level``; where one of two neighbours has no value, the other's.
+        """
+        values = coarse
+        for axis, (before, after) in enumerate(zip(self.coordinates(level + 1), self.coordinates(level), strict=True)):
+            if len(before) == len(after):
+                continue
+            left = np.searchsorted(before, after, side="right") - 1
+            left = np.minimum(left, len(before) - 2)
+            part = (after - before[left]) / (before[left + 1] - before[left])
+            part = part.reshape([-1 if other == axis else 1 for other in range(values.ndim)])
+            low, high = np.take(values, left, axis), np.take(values, left + 1, axis)
+            mixed = low + part * (high - low)
+            mixed = np.where(part == 0, low, np.where(part == 1, high, mixed))
+            single = np.where(np.isnan(low), high, low)
+            values = np.where(np.isnan(mixed) & (part > 0) & (part < 1), single, mixed)
+        return values
+
+
+def fold_corners(points: NDArray[Any], fold: _Fold) -> NDArray[Any]:
+    """One value for each cell out of those at its corners."""
+    for axis in range(points.ndim):
+        points = _fold_neighbours(points, axis, fold)
+    return points
+
+
+def _fold_neighbours(points: NDArray[Any], axis: int, fold: _Fold) -> NDArray[Any]:
+    return fold(points[_along(axis, slice(None, -1))], points[_along(axis, slice(1, None))])
+
+
+def _widest(cells: Numbers) -> Numbers:
+    """For each cell the greatest value in it and in the cells around it."""
+    for axis in range(cells.ndim):
+        wide = cells.copy()
+        first, last = _along(axis, slice(None, -1)), _along(axis, slice(1, None))
+        wide[first] = np.fmax(wide[first], cells[last])
+        wide[last] = np.fmax(wide[last], cells[first])
+        cells = wide
+    return cells
+
+
+def _along(axis: int, part: slice) -> tuple[slice, ...]:
+    return (*[slice(None)] * axis, part)
