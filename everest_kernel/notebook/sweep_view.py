@@ -21,6 +21,7 @@ from ..sweep.progress import Progress, format_count_rate, format_progress, progr
 from ..wire import EverestError
 from .channels import Channel
 from .status_line import StatusLine, Terminal
+from .sweep_picture import Drawn
 
 __all__ = ["Drawing", "SweepView", "Throttle", "progress_html"]
 
@@ -37,8 +38,8 @@ _DONE, _KEPT, _FAILED, _RUNNING, _EMPTY = "#1976d2", "#90caf9", "#d32f2f", "#197
 class Drawing(Protocol):
     """Draws what a sweep has so far."""
 
-    def png(self) -> tuple[bytes, int, int]:
-        """A PNG, and the width and height in pixels at which it is to be shown."""
+    def draw(self, *, final: bool) -> Drawn:
+        """The picture now; the final one may take longer, and be finer."""
 
     def text(self) -> str:
         """The same in characters; several lines."""
@@ -138,7 +139,7 @@ class SweepView:
         if worker is not None:
             worker.shutdown(wait=True)  # not under the lock, which the drawing needs for showing
         if self._replaces and self._drawing is not None and progress.done + progress.kept:
-            self._draw(self._drawing)
+            self._draw(self._drawing, final=True)
         with self._lock:
             self._status.clear()
             self._show_bar(replace(progress, ended=True), last=True)
@@ -177,21 +178,20 @@ class SweepView:
             self._worker = ThreadPoolExecutor(1, "sweep-picture")
         self._job = self._worker.submit(self._draw, self._drawing)
 
-    def _draw(self, drawing: Drawing) -> None:
+    def _draw(self, drawing: Drawing, *, final: bool = False) -> None:
         """Draw and show the picture; one that cannot be drawn must not stop the sweep."""
         began = time.thread_time()
         try:
-            png, width, height = drawing.png()
-            text = drawing.text()
+            drawn = drawing.draw(final=final)
         except EverestError as error:
             return self._give_up(f"no picture: {error}")
         except Exception as error:  # noqa: BLE001 - a library for pictures may raise anything
             return self._give_up(f"no picture: {type(error).__name__}: {error}")
         with self._lock:
             self._picture_times.interval = max(_INTERVAL, (time.thread_time() - began) / _DRAWING_SHARE)
-            data = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": text}
-            size = {"image/png": {"width": width, "height": height}}  # known before it is decoded: nothing jumps
-            self._display(f"{self._display_id}-picture", data, size)
+            data = {"image/png": base64.b64encode(drawn.png).decode("ascii"), "text/plain": drawn.text}
+            size = {"width": drawn.width, "height": drawn.height}  # known before it is decoded: nothing jumps
+            self._display(f"{self._display_id}-picture", data, {"image/png": size})
         return None
 
     def _text(self, drawing: Drawing) -> str:
