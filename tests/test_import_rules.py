@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "agent": {"wire", "sockets"},
     "lyapunov": set(),
     "routes": {"wire", "languages"},
+    "sweep": {"wire", "client", "languages", "routes", "records"},
     "notebook": {"wire", "sweep", "routes", "languages", "client", "records", "lyapunov"},
     "kernel": {"wire", "notebook", "records"},
     "highlighting": {"notebook"},

@@ -30,6 +30,8 @@ from .reminder import Reminder
 from .remote_run import RemoteRun
 from .route_magic import add_route_magics, remove_route_magics, routing_of
 from .session import shared_session
+from .sweep_magic import SweepMagic
+from .sweep_options import SWEEP_HELP
 from .transform import ENTRY, CellTransformer
 
 if TYPE_CHECKING:
@@ -50,10 +52,13 @@ class Everest:
         self.routing = routing_of(shell)
         self.transformer = CellTransformer(self.routing, shell)
         self.reminder = Reminder(shell, self.session)
+        self.sweeps = SweepMagic(shell, self.session)
 
     async def run_cell(self, magic: str, line: str, body: str) -> Any:
         """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
         wake_at_signals()
+        if magic == "sweep":
+            return await self.sweeps.run_cell(line, body)
         begun = self._begin(magic, line, body, channel_for(self.shell))
         if not isinstance(begun, RemoteRun):
             return begun
@@ -192,8 +197,10 @@ def load(shell: Any) -> Everest:
     everest = Everest(shell)
     connection = EverestMagic(shell, everest.session)
     everest.remote.__func__.__doc__ = HELP  # type: ignore[attr-defined]
+    everest.sweeps.sweep.__func__.__doc__ = SWEEP_HELP  # type: ignore[attr-defined]
     connection.everest.__func__.__doc__ = EVEREST_HELP  # type: ignore[attr-defined]
     shell.register_magic_function(everest.remote, "cell", "remote")
+    shell.register_magic_function(everest.sweeps.sweep, "cell", "sweep")
     shell.register_magic_function(everest.log, "line", "log")
     shell.register_magic_function(everest.attach, "line", "attach")
     shell.register_magic_function(connection.everest, "line", "everest")
@@ -209,7 +216,7 @@ def load(shell: Any) -> Everest:
 
 def unload(shell: Any, everest: Everest) -> None:
     """Take them away again."""
-    for kind, name in (("cell", "remote"), ("line", "log"), ("line", "attach"), ("line", "everest")):
+    for kind, name in (("cell", "remote"), ("cell", "sweep"), ("line", "log"), ("line", "attach"), ("line", "everest")):
         shell.magics_manager.magics[kind].pop(name, None)
     unregister_job_magics(shell)
     shell.input_transformers_cleanup.remove(everest.transformer)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..records import Journal, ResultCache
+from ..wire import ConfigurationError
 
-__all__ = ["close_records", "result_cache", "shared_journal"]
+if TYPE_CHECKING:
+    from ..records import Journal, PointStore, ResultCache
+
+__all__ = ["close_records", "result_cache", "shared_journal", "shared_points"]
+
+log = logging.getLogger(__name__)
 
 _journals: dict[Path, Journal] = {}
 _caches: dict[tuple[Path, int], ResultCache] = {}
+_points: dict[Path, PointStore] = {}
 
 
 def shared_journal() -> Journal:
@@ -45,9 +51,25 @@ def result_cache(limit_bytes: int) -> ResultCache:
     return _caches[key]
 
 
+def shared_points() -> PointStore | None:
+    """The finished points of sweeps; None when there is no place for them."""
+    from ..records import PointStore, points_path
+
+    try:
+        path = points_path()
+    except ConfigurationError as error:
+        log.warning("finished points are not kept: %s", error)
+        return None
+    if path not in _points:
+        _points[path] = PointStore(path)
+    return _points[path]
+
+
 def close_records() -> None:
     """Close them; they are opened again when they are used again."""
     while _journals:
         _journals.popitem()[1].close()
     while _caches:
         _caches.popitem()[1].close()
+    while _points:
+        _points.popitem()[1].close()

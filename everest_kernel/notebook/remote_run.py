@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from ..records import CachedResult
     from .session import NotebookSession
 
-__all__ = ["RemoteRun"]
+__all__ = ["TERMINAL", "RemoteRun"]
 
 _TICK = 1.0
 """Seconds between two looks at the clock while a cell waits."""
-_TERMINAL = Terminal()
+TERMINAL = Terminal()
 """A kernel's, or the one in which IPython runs."""
 _WAITING = frozenset({JobState.SUBMITTED, JobState.DEFERRED, JobState.READY})
 
@@ -81,7 +81,7 @@ class RemoteRun:
 
     def redirect(self, channel: Channel) -> None:
         """From now on output goes there."""
-        self._status = StatusLine(channel, _TERMINAL, enabled=self._watched)
+        self._status = StatusLine(channel, TERMINAL, enabled=self._watched)
         self.channel: Channel = MarkedChannel(self._status, self.provenance)
 
     @property

@@ -12,7 +12,7 @@ import msgspec
 
 from ..languages import CannotTravelError, Language, encode
 from ..routes import Route
-from ..sweep import PointCell, Space, chunk_language_of, parse_refine, parse_space
+from ..sweep import PointCell, Space, parse_refine, parse_space
 from ..wire import CellError, CellOptionError, ValueRefusedError, parse_plan
 from .chosen_route import chosen_route
 from .inputs import Selection, select

@@ -16,7 +16,7 @@ from .routing import Request, Routing, current_request, runs_here, without_local
 
 __all__ = ["ENTRY", "MAGICS", "ROUTED_ENTRY", "CellTransformer"]
 
-MAGICS = ("remote",)
+MAGICS = ("remote", "sweep")
 LINE_MAGICS = ("attach",)
 ENTRY = "run_everest_cell"
 """Name of the shell's coroutine method that a rewritten cell awaits."""

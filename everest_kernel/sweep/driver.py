@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import anyio
 import numpy as np
@@ -34,7 +35,11 @@ _HOPELESS = (AuthenticationError, ConfigurationError, NoResourceError)
 """Errors that the next job of the same lane would meet as well."""
 _NOT_THE_POINTS = frozenset({"lost", "start"})
 """Reasons of a failure that say nothing about the points; see the hub's `reason`."""
+_BUDGET = 3.0
+"""Seconds for an earlier kernel's chunk whose submission was not answered: it is submitted once more."""
 _Numbers = NDArray[np.int64]
+_Event: TypeAlias = Callable[[float], Sequence[Action]]
+"""Tells the machine what has happened, with the time; gives what is to be done."""
 
 
 @dataclass
@@ -56,7 +61,7 @@ class SweepDriver:
         grid: takes their results.
         targets: by name of the lane.
         keeper: of finished points on disk.
-        tell: called after each change.
+        leaves: whether jobs are to go on when the drive is cancelled, because the kernel ends and not the sweep.
     """
 
     def __init__(
@@ -66,17 +71,17 @@ class SweepDriver:
         grid: Grid,
         targets: Mapping[str, LaneTarget],
         keeper: Keeper,
-        tell: Callable[[], None],
+        leaves: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run = run
         self._space = space
         self._grid = grid
         self._targets = targets
         self._keeper = keeper
-        self._tell = tell
+        self._leaves = leaves
         self._flights: dict[int, _Flight] = {}
-        self._events: asyncio.Queue[Callable[[float], Sequence[Action]]] = asyncio.Queue()
-        self._stopped: str | None = None
+        self._events: asyncio.Queue[_Event] = asyncio.Queue()
+        self._stopped: str | None = None  # why, once it is over
         self._refused: EverestError | None = None
         self.jobs = 0
         """Jobs that were submitted."""
@@ -98,22 +103,16 @@ class SweepDriver:
             while self._stopped is None:
                 event = await self._next()
                 self._act(event(time.monotonic()), group)
-                self._tell()
             for flight in self._flights.values():
                 flight.scope.cancel()
         if self._refused is not None:
             raise self._refused
         await self._keeper.settled()
-        return self._stopped
-
-    def leave(self) -> None:
-        """From now on a cancelled drive leaves its jobs running: the kernel ends, the sweep goes on in another one."""
-        for flight in self._flights.values():
-            flight.job.leaves = True
+        return self._stopped or ""
 
     # --- events
 
-    async def _next(self) -> Callable[[float], Sequence[Action]]:
+    async def _next(self) -> _Event:
         """The next event: an answer, or the time for which the machine asked."""
         due = self._run.next_tick
         if due is None:
@@ -127,7 +126,7 @@ class SweepDriver:
             if isinstance(action, Launch):
                 target = self._targets[action.lane]
                 flight = _Flight(
-                    action.lane, action.numbers, ChunkJob(target, len(action.numbers)), anyio.CancelScope()
+                    action.lane, action.numbers, self._job(target, len(action.numbers)), anyio.CancelScope()
                 )
                 self._flights[action.flight] = flight
                 group.start_soon(self._fly, action.flight, flight, action.budget)
@@ -139,11 +138,14 @@ class SweepDriver:
             elif isinstance(action, Stop):
                 self._stopped = action.reason
 
+    def _job(self, target: LaneTarget, count: int, *, key: str = "", job_id: str = "") -> ChunkJob:
+        return ChunkJob(target, count, leaves=self._leaves, key=key, job_id=job_id)
+
     def _adopt(self, chunk: Waiting, group: anyio.abc.TaskGroup) -> None:
-        number = self._run.adopt(chunk.numbers, chunk.lane, time.monotonic())
-        job = ChunkJob(self._targets[chunk.lane], len(chunk.numbers), key=chunk.key, job_id=chunk.job_id)
+        number = self._run.adopt(chunk.numbers[chunk.numbers >= 0], chunk.lane, time.monotonic())
+        job = self._job(self._targets[chunk.lane], len(chunk.numbers), key=chunk.key, job_id=chunk.job_id)
         flight = self._flights[number] = _Flight(chunk.lane, chunk.numbers, job, anyio.CancelScope())
-        group.start_soon(self._fly, number, flight, 0.0)
+        group.start_soon(self._fly, number, flight, _BUDGET)
 
     # --- one chunk
 
@@ -154,9 +156,11 @@ class SweepDriver:
                 event = await self._answer(number, flight, budget)
                 self._events.put_nowait(event)
         finally:
+            if not self._leaves():
+                self._keeper.landed(flight.job.key)
             del self._flights[number]
 
-    async def _answer(self, number: int, flight: _Flight, budget: float) -> Callable[[float], Sequence[Action]]:
+    async def _answer(self, number: int, flight: _Flight, budget: float) -> _Event:
         job, run = flight.job, self._run
 
         def started(resource: str) -> None:
@@ -174,47 +178,42 @@ class SweepDriver:
             return lambda now: run.lane_closed(flight.lane, now, told)
         except EverestError as error:
             told, fault = error.message, _points_at_fault(error, job)
-            if job.job_id:
-                self._keeper.landed(job.key)
             return lambda now: run.lost(number, now, told, points_at_fault=fault)
         done, failed, errors = self._take(answer, flight)
         answered = np.concatenate([done, failed])
-        left = flight.numbers[~np.isin(flight.numbers, answered)]
+        left = flight.numbers[(flight.numbers >= 0) & ~np.isin(flight.numbers, answered)]
         return lambda now: run.answered(number, now, done, failed, errors, left, answer.seconds)
 
     async def _submit(self, flight: _Flight, budget: float) -> None:
-        job, target = flight.job, flight.job.target
-        await self._keeper.fly(job.key, target.server, target.route.name, flight.numbers)
-        columns = self._space.columns(flight.numbers)
+        job, target, numbers = flight.job, flight.job.target, flight.numbers
+        where = (target.server, target.route.name, numbers)
+        await self._keeper.fly(job.key, *where)
         self.jobs += 1
-        try:
-            await job.submit(columns, budget, self._keeper.description(job.key))
-        except BaseException:
-            self._keeper.landed(job.key)
-            raise
-        self._keeper.acknowledged(job.key, job.job_id)
+        await job.submit(self._space.columns(numbers), budget)
+        self._keeper.acknowledged(job.key, job.job_id, *where)
 
     # --- results
 
     def _take(self, answer: Answer, flight: _Flight) -> tuple[_Numbers, _Numbers, list[str]]:
         """Put an answer into the grid and on disk; numbers of the points with results, and of those that failed."""
-        job, done = flight.job, [np.empty(0, np.int64)]
-        failed = {int(flight.numbers[place]): error for place, error in answer.failed.items()}
+        job, done, wanted = flight.job, [np.empty(0, np.int64)], flight.numbers >= 0
+        failed = {int(flight.numbers[place]): error for place, error in answer.failed.items() if wanted[place]}
         for group in answer.groups:
-            numbers = flight.numbers[group.index]
+            here = wanted[group.index]
+            numbers, seconds = flight.numbers[group.index][here], group.seconds[here]
+            values = {name: column[here] for name, column in group.values.items()}
             try:
-                self._grid.put(numbers, group.values, seconds=group.seconds, resource=job.resource, job_id=job.job_id)
+                self._grid.put(numbers, values, seconds=seconds, resource=job.resource, job_id=job.job_id)
             except SweepOutputError as error:
                 failed.update((int(number), error.message) for number in numbers)
                 continue
             done.append(numbers)
-            self._keeper.save(numbers, group.values, group.seconds, job.resource, job.job_id)
+            self._keeper.save(numbers, values, seconds, job.resource, job.job_id)
         errors = list(failed.values())
         wrong = np.fromiter(failed, np.int64, len(failed))
         if errors:
             self._grid.fail(wrong, errors, resource=job.resource, job_id=job.job_id)
             self._keeper.save_failed(wrong, errors, job.resource, job.job_id)
-        self._keeper.landed(job.key)
         return np.concatenate(done), wrong, errors
 
     def _give_up(self, numbers: _Numbers, errors: Sequence[str]) -> None:

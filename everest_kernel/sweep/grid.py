@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from everest_kernel.sweep.failures import Failures
-from everest_kernel.sweep.ledger import Ledger, Status
-from everest_kernel.sweep.outputs import OutputColumn, SweepOutputError, as_results
-from everest_kernel.sweep.spaces import SpaceLike
-from everest_kernel.sweep.spilling import Spill
-from everest_kernel.sweep.timings import Timings
-from everest_kernel.wire import CellOptionError, EverestError
+from .failures import Failures
+from .ledger import Ledger, Status
+from .outputs import OutputColumn, SweepOutputError, as_results
+from .spaces import SpaceLike
+from .spilling import Spill
+from .timings import Timings
+from ..wire import CellOptionError, EverestError
 
 if TYPE_CHECKING:
     pass

@@ -98,13 +98,14 @@ class Keeper:
         states = [found.get(key) for key in keys]
         good = np.array([place for place, state in enumerate(states) if state is not None and state[0]], np.int64)
         bad = np.array([place for place, state in enumerate(states) if state is not None and not state[0]], np.int64)
-        missing = np.array([place for place, state in enumerate(states) if state is None], np.int64)
         groups = [
-            (numbers[good[indices]], values, seconds)
-            for indices, values, seconds in unpack_many([found[keys[place]][1] for place in good])
+            (numbers[good[kept.indices]], kept.values, kept.seconds)
+            for kept in unpack_many([found[keys[place]][1] for place in good])
         ]
-        errors = [unpack_failure(found[keys[place]][1]) for place in bad]
-        return Known(groups, (numbers[bad], errors), numbers[missing])
+        failures = [unpack_failure(found[keys[place]][1]) for place in bad]
+        errors = ["it failed before" if failure is None else failure.error for failure in failures]
+        read = np.concatenate([*(group[0] for group in groups), numbers[bad]])
+        return Known(groups, (numbers[bad], errors), numbers[~np.isin(numbers, read)])
 
     # --- while it runs; everything is done in this order
 
@@ -113,22 +114,25 @@ class Keeper:
         numbers: _Numbers,
         values: Mapping[str, NDArray[Any]],
         seconds: NDArray[np.float64],
+        resource: str,
+        job_id: str,
     ) -> None:
         """Keep results."""
 
         def write(store: PointStore) -> None:
-            payloads = pack_many(values, seconds)
+            payloads = pack_many(values, seconds, resource, job_id)
             keys = self._keys(numbers)
             store.write(self._program, [(key, True, payload) for key, payload in zip(keys, payloads, strict=True)])
 
         self._later(write)
 
-    def save_failed(self, numbers: _Numbers, errors: Sequence[str]) -> None:
+    def save_failed(self, numbers: _Numbers, errors: Sequence[str], resource: str, job_id: str) -> None:
         """Keep failures: they are not computed again either, unless the user says so."""
 
         def write(store: PointStore) -> None:
             keys = self._keys(numbers)
-            rows = [(key, False, pack_failure(error)) for key, error in zip(keys, errors, strict=True)]
+            told = [pack_failure(error, 0.0, resource, job_id) for error in errors]
+            rows = [(key, False, payload) for key, payload in zip(keys, told, strict=True)]
             store.write(self._program, rows)
 
         self._later(write)
@@ -172,6 +176,8 @@ class Keeper:
             points = [numbers.get(key, -1) for key in flight.keys()]
             if lane is None or all(number < 0 for number in points):
                 continue
+            if not flight.job_id and min(points) < 0:
+                continue  # to be submitted once more under its key, it would have to be the same chunk
             found.append(Waiting(flight.key, flight.job_id, flight.server, lane, np.array(points, np.int64)))
         return found
 

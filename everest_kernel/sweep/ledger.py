@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.spaces import SpaceLike
+from .spaces import SpaceLike
 
 __all__ = ["Ledger", "Names", "Status"]
 

@@ -77,25 +77,27 @@ class ChunkJob:
     Args:
         target: where it goes.
         count: how many points it has.
+        leaves: whether the job goes on when nobody follows it any more: the kernel ends, the sweep does not.
         key: of the submission; given for a job that another kernel submitted.
         job_id: of such a job, when it is known.
 
     Attributes:
         resource: name of the resource; empty until it is known.
         reason: why the job failed, in the server's one word; empty when it did not, or the server does not say.
-        leaves: whether the job is to go on when nobody follows it any more: the kernel ends, the sweep does not.
     """
 
-    def __init__(self, target: LaneTarget, count: int, *, key: str = "", job_id: str = "") -> None:
+    def __init__(
+        self, target: LaneTarget, count: int, *, leaves: Callable[[], bool], key: str = "", job_id: str = ""
+    ) -> None:
         self.target = target
         self.count = count
         self.key = key or uuid.uuid4().hex
         self.job_id = job_id
         self.resource = ""
         self.reason = ""
-        self.leaves = False
+        self._leaves = leaves
 
-    async def submit(self, columns: Columns, budget: float, description: str) -> None:
+    async def submit(self, columns: Columns, budget: float) -> None:
         """Render, upload and submit.
 
         Raises:
@@ -115,7 +117,7 @@ class ChunkJob:
             inputs=inputs,
             resources=target.resources,
             resource_requirements={"timeLimit": target.time_limit} if target.time_limit else {},
-            description=description,
+            description=f"chunk {self.key}",
         )
         self.job_id = (await self._submit(request)).id
 
@@ -146,7 +148,7 @@ class ChunkJob:
             job = await client.follow(self.job_id, sink, output=False, queue_limit=self.target.queue_limit)
             return await self._read(job)
         except asyncio.CancelledError:
-            if not self.leaves:
+            if not self._leaves():
                 with anyio.CancelScope(shield=True), anyio.move_on_after(_CANCEL_SECONDS):
                     await self.cancel()
             raise

@@ -1,0 +1,85 @@
+"""The `%%sweep` magic: a thin face of `sweep_run`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..wire import JobCancelledError
+from .channels import Channel, LocalChannel, QueueChannel, channel_for, replaces_displays
+from .interrupt import pump_until_told, until_told
+from .sweep_cell import prepare_sweep
+from .sweep_dry_run import sweep_dry_run
+from .sweep_job import SweepJob
+from .sweep_options import parse_sweep_line
+from .sweep_run import SweepRun
+
+if TYPE_CHECKING:
+    from .session import NotebookSession
+
+__all__ = ["SweepMagic"]
+
+
+class SweepMagic:
+    """Sweeps of one shell.
+
+    Args:
+        shell: whose names the cells use; the grid is set there.
+        session: of the notebook.
+    """
+
+    def __init__(self, shell: Any, session: NotebookSession) -> None:
+        self._shell = shell
+        self._session = session
+
+    async def run_cell(self, line: str, body: str) -> Any:
+        """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
+        begun = self._begin(line, body, channel_for(self._shell))
+        if not isinstance(begun, SweepRun):
+            return begun
+        running = self._session.thread.start(begun.run(self._session))
+        over = asyncio.wrap_future(running.over)
+        try:
+            return await asyncio.shield(over)
+        except asyncio.CancelledError:
+            running.cancel()
+            raise _interrupted(begun, told=await until_told(over)) from None
+
+    def sweep(self, line: str, cell: str) -> Any:
+        """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
+        channel, local = QueueChannel(), LocalChannel()
+        begun = self._begin(line, cell, channel)
+        if not isinstance(begun, SweepRun):
+            return begun
+        running = self._session.thread.start(begun.run(self._session))
+        running.over.add_done_callback(lambda _: channel.close())
+        try:
+            channel.pump(local)
+            return running.over.result()
+        except KeyboardInterrupt:
+            running.cancel()
+            raise _interrupted(begun, told=pump_until_told(channel, local)) from None
+
+    def _begin(self, line: str, body: str, channel: Channel) -> SweepRun | SweepJob | None:
+        """A sweep that is to be waited for; else the cell's value."""
+        shell = self._shell
+        options = parse_sweep_line(line)
+        prepared = prepare_sweep(options, body, shell.user_ns, shell.user_ns_hidden, Path.cwd())
+        if options.dry_run:
+            LocalChannel().display(sweep_dry_run(prepared))
+            return None
+        watched = getattr(shell, "kernel", None) is not None or sys.stderr.isatty()
+        if options.background:
+            channel = channel_for(shell)
+        run = SweepRun(prepared, channel, replaces=replaces_displays(shell), watched=watched)
+        shell.user_ns[options.into or "grid"] = run.grid  # now: partial results, also after an interrupt
+        if options.background:
+            return SweepJob(run, self._session.thread.start(run.run(self._session)))
+        return run
+
+
+def _interrupted(run: SweepRun, *, told: bool) -> JobCancelledError:
+    state = "its jobs are cancelled" if told else "nobody waited for its end, and the cancels are still on their way"
+    return JobCancelledError(f"the sweep was interrupted; {state}", hint=run.hint())
