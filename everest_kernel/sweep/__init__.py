@@ -1,0 +1,1 @@
+"""Sweeps: parameter spaces, fan-out, partial results, the labelled grid."""
