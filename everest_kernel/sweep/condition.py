@@ -58,12 +58,20 @@ _PARTS = (
 )
 _INSTEAD = {ast.BitAnd: "and", ast.BitOr: "or", ast.Invert: "not", ast.BitXor: "**", ast.NamedExpr: "=="}
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    **{ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt},
-    **{ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge},
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv},
-    **{ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod},
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
 }
 _EXACT = 2**53
 
@@ -263,7 +271,7 @@ def _number(value: NDArray[Any]) -> NDArray[Any]:
 
 def _small(value: NDArray[Any]) -> NDArray[Any]:
     """The value, if its ints are floats without loss."""
-    if value.dtype.kind == "i" and value.size and not (-_EXACT <= value.min() and value.max() <= _EXACT):
+    if value.dtype.kind == "i" and value.size and not (value.min() >= -_EXACT and value.max() <= _EXACT):
         raise _ByPoint
     return value
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..wire import CellOptionError, EverestError
 from .failures import Failures
 from .ledger import Ledger, Status
 from .outputs import OutputColumn, SweepOutputError, as_results
 from .spaces import SpaceLike
 from .spilling import Spill
 from .timings import Timings
-from ..wire import CellOptionError, EverestError
 
 if TYPE_CHECKING:
     pass

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .spilling import Spill
 from ..wire import EverestError
+from .spilling import Spill
 
 __all__ = ["OutputColumn", "SweepOutputError", "as_results", "kind_word"]
 

@@ -211,12 +211,12 @@ class _Reader:
         scope = {**_BASICS, **self._namespace}
         try:
             return eval(compile(text, f"<{self._name}>", "eval"), scope)
-        except Exception as error:  # noqa: BLE001 - whatever the user's own expression raises is the answer
+        except Exception as error:
             raise CellOptionError(f"{type(error).__name__}: {error}") from error
 
     def _sequence(self, text: str) -> Values:
         value = self._evaluate(text)
-        if isinstance(value, (str, bytes)) or np.ndim(value) == 0 and not isinstance(value, Iterable):
+        if isinstance(value, (str, bytes)) or (np.ndim(value) == 0 and not isinstance(value, Iterable)):
             if value is None or callable(value):
                 raise CellOptionError(f"it is {_short(repr(value))}", hint="Give a list, an array, or a number.")
             return listed([value])

@@ -85,7 +85,7 @@ class Space:
         return self._columns(np.asarray(numbers, np.int64), self.names)
 
     def _columns(self, numbers: Indices, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-        if numbers.size and not (0 <= numbers.min() and numbers.max() < self.size):
+        if numbers.size and not (numbers.min() >= 0 and numbers.max() < self.size):
             raise IndexError(f"points have the numbers 0 to {self.size - 1:,}")
         wanted, found = frozenset(names), {}
         rest = numbers
