@@ -128,9 +128,9 @@ def parse_remote_line(line: str) -> RemoteOptions:
             options.route = word
     if not options.route:
         raise CellOptionError("no route: write %%remote python, or another route's name", hint=_TRY_HELP)
-    for option, given in (("--into", options.into), ("--set", options.set_values)):
-        if given and not options.background:
-            raise CellOptionError(f"{option} is for a cell with --bg", hint=_TRY_HELP)
+    for needy, wanted in (("--into", options.into), ("--set", options.set_values)):
+        if wanted and not options.background:
+            raise CellOptionError(f"{needy} is for a cell with --bg", hint=_TRY_HELP)
     if options.background and options.running == "ask":
         raise CellOptionError(
             "--running ask needs a cell that waits for the answer, and one with --bg does not", hint=_TRY_HELP

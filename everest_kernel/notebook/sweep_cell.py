@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from ..languages import CannotTravelError, Language, encode
 from ..routes import Route
 from ..sweep import PointCell, Space, parse_refine, parse_space
+from ..sweep.single_chunks import request_of
 from ..wire import CellError, CellOptionError, ValueRefusedError, parse_plan
 from .chosen_route import chosen_route
 from .inputs import Selection, select
@@ -83,6 +86,8 @@ def prepare_sweep(
         refine = parse_refine(options.refine)
         if refine[0] not in cell.outputs:
             raise CellOptionError(f"--refine {options.refine}: {refine[0]!r} is not among the outputs")
+    if language.name != "python":  # which names a language has, its program tells
+        language.render(request_of(cell, space.columns(np.array([space.first_last()[0]], np.int64)), 0))
     content = _content(routes[0], cell, options, files)
     return PreparedSweep(options, routes, space, cell, content, selection, files, folder, refine)
 
@@ -126,6 +131,9 @@ def _check_names(space: Space, options: SweepOptions, language: Language) -> Non
     both = [name for name in options.outputs or () if name in space.names]
     if both:
         raise CellOptionError(f"{both[0]!r} is a parameter and an output; give the output another name")
+    words = [name for name in (*space.names, *(options.outputs or ())) if keyword.iskeyword(name)]
+    if words and language.name == "python":
+        raise CellOptionError(f"{words[0]!r} is a word of the language, and no name")
 
 
 def _constants(

@@ -11,6 +11,9 @@ from .sweep_cell import PreparedSweep
 
 __all__ = ["sweep_dry_run"]
 
+_MOST_VALUES = 200_000
+_WIDTH = 400
+
 
 def sweep_dry_run(prepared: PreparedSweep) -> Display:
     """What would be sent, as a display."""
@@ -30,13 +33,22 @@ def sweep_dry_run(prepared: PreparedSweep) -> Display:
         facts.append(f"not sent {', '.join(prepared.selection.held_back)} (looks secret)")
     first, last = prepared.space.first_last()
     parts = [("first point", program(prepared, first)), ("last point", program(prepared, last))]
-    plan = prepared.space.plan_text(prepared.routes[0].command)
+    plan = _plan(prepared)
     text = "\n".join(facts)
     plain = "\n\n".join([text, *(f"--- {title}\n{body}" for title, body in parts), f"--- plan\n{plan.rstrip()}"])
     lexer = prepared.language.editing.lexer
     markdown = [fenced(text, ""), *(f"{title}\n\n{fenced(body, lexer)}" for title, body in parts)]
     markdown.append(f"plan\n\n{fenced(plan.rstrip(), '')}")
     return Display({"text/plain": plain, "text/markdown": "\n\n".join(markdown)}, {"everest_dry_run": True})
+
+
+def _plan(prepared: PreparedSweep) -> str:
+    """The plan, shortened for people: a list of values can be as long as a book."""
+    values = sum(prepared.space.shape)
+    if values > _MOST_VALUES:
+        return f"(a plan of this space lists up to {values:,} values, and is not shown)"
+    text = prepared.space.plan_text(prepared.routes[0].command)
+    return "\n".join(line if len(line) <= _WIDTH else f"{line[:_WIDTH]} …" for line in text.splitlines())
 
 
 def program(prepared: PreparedSweep, number: int) -> str:

@@ -173,7 +173,7 @@ class Keeper:
         found = []
         for flight in flights:
             lane = lanes.get((flight.server, flight.route))
-            points = [numbers.get(key, -1) for key in flight.keys()]
+            points = [numbers.get(key, -1) for key in flight.keys()]  # noqa: SIM118 - it is no mapping
             if lane is None or all(number < 0 for number in points):
                 continue
             if not flight.job_id and min(points) < 0:
