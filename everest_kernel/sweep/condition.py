@@ -115,7 +115,7 @@ class Condition:
         try:
             with np.errstate(all="raise", under="ignore"):
                 return Block(columns, size).truth(self._tree)
-        except (ByPoint, ArithmeticError, TypeError, ValueError, np.exceptions.DTypePromotionError):
+        except (ByPoint, ArithmeticError, TypeError, ValueError):
             return self._by_point(columns, size)
 
     def _by_point(self, columns: Columns, size: int) -> NDArray[np.bool_]:
