@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..wire import CellOptionError
-from .ranges import Indices, Values
+from .ranges import Indices, Values, places_of
 
 __all__ = ["Axis"]
 
@@ -69,7 +69,7 @@ class Axis:
         """The axis' parameters for each number in [0, 1); parameters in step stay in step."""
         if len(self.values) == 1:
             return {name: values.draw(unit) for name, values in self.values.items()}
-        indices = np.minimum((unit * self.size).astype(np.int64), self.size - 1)
+        indices = places_of(unit, self.size)
         return {name: self.column(name, indices) for name in self.names}
 
     def describe(self) -> list[str]:

@@ -12,44 +12,20 @@ from __future__ import annotations
 
 import ast
 import difflib
-import math
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..wire import CellOptionError
+from .condition_blocks import CONSTANTS, FUNCTIONS, Block, ByPoint
 
 __all__ = ["FUNCTIONS", "Condition"]
 
 Columns = Mapping[str, NDArray[Any]]
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{function.__name__: function for function in (abs, min, max, round, int, float)},
-    **{
-        name: getattr(math, name)
-        for name in (
-            "sqrt",
-            "exp",
-            "log",
-            "log10",
-            "log2",
-            "sin",
-            "cos",
-            "tan",
-            "atan2",
-            "hypot",
-            "floor",
-            "ceil",
-            "isnan",
-        )
-    },
-}
-"""Functions that a condition may call."""
-_CONSTANTS = {"pi": math.pi}
-_MAX_LENGTH = 1_000
+_MAX_LENGTH = 10_000
 _PARTS = (
     *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd),
     *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn),
@@ -57,23 +33,6 @@ _PARTS = (
     *(ast.Name, ast.Load, ast.Constant, ast.Tuple, ast.List, ast.Call),
 )
 _INSTEAD = {ast.BitAnd: "and", ast.BitOr: "or", ast.Invert: "not", ast.BitXor: "**", ast.NamedExpr: "=="}
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
-_EXACT = 2**53
 
 
 class Condition:
@@ -110,7 +69,7 @@ class Condition:
         self.functions = frozenset(names.intersection(FUNCTIONS) - self.names)
         self._tree = tree.body
         self._code = compile(tree, "<condition>", "eval")
-        self._scope = {"__builtins__": {}, **FUNCTIONS, **_CONSTANTS}
+        self._scope = {"__builtins__": {}, **FUNCTIONS, **CONSTANTS}
 
     def _check(self, tree: ast.Expression, parameters: Sequence[str]) -> None:
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -126,15 +85,14 @@ class Condition:
                 raise CellOptionError(
                     f"the condition calls {ast.unparse(node.func)[:80]}", hint=f"It may call {', '.join(FUNCTIONS)}."
                 )
+            if isinstance(node, ast.Call) and node.func.id in parameters:  # type: ignore[attr-defined]
+                name = ast.unparse(node.func)
+                raise CellOptionError(f"the condition calls {name}, which is a parameter here", hint="Rename it.")
             if isinstance(node, ast.Name) and id(node) not in called:
                 self._known(node.id, parameters)
-        if any(name in FUNCTIONS for name in parameters) and called:
-            clash = next((n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and n.func.id in parameters), "")  # type: ignore[attr-defined]
-            if clash:
-                raise CellOptionError(f"the condition calls {clash}, which is a parameter here", hint="Rename it.")
 
     def _known(self, name: str, parameters: Sequence[str]) -> None:
-        if name in parameters or name in _CONSTANTS:
+        if name in parameters or name in CONSTANTS:
             return
         near = difflib.get_close_matches(name, parameters, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
@@ -156,8 +114,8 @@ class Condition:
         """
         try:
             with np.errstate(all="raise", under="ignore"):
-                return _Block(columns, size).truth(self._tree)
-        except (_ByPoint, ArithmeticError, TypeError, ValueError, np.exceptions.DTypePromotionError):
+                return Block(columns, size).truth(self._tree)
+        except (ByPoint, ArithmeticError, TypeError, ValueError):
             return self._by_point(columns, size)
 
     def _by_point(self, columns: Columns, size: int) -> NDArray[np.bool_]:
@@ -177,126 +135,3 @@ class Condition:
                     hint="Guard it, as in a != 0 and 1 / a > 2.",
                 ) from error
         return found
-
-
-class _ByPoint(Exception):  # noqa: N818 - a way out, not an error
-    """Numpy might not do here what Python does."""
-
-
-class _Block:
-    """Computes an expression for some points at once."""
-
-    def __init__(self, columns: Columns, size: int) -> None:
-        self._columns, self._size = columns, size
-
-    def truth(self, node: ast.expr) -> NDArray[np.bool_]:
-        """Whether an expression is true, as Python's `if` sees it; shape (size,)."""
-        if isinstance(node, ast.BoolOp):
-            return self._chain(node)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return ~self.truth(node.operand)
-        if isinstance(node, ast.Compare):
-            return self._compare(node)
-        value = self.value(node)
-        if value.dtype.kind not in "bif":
-            raise _ByPoint
-        return np.asarray(value != 0)
-
-    def _chain(self, node: ast.BoolOp) -> NDArray[np.bool_]:
-        """`and`, `or`: later parts are computed only where they matter, so that `a != 0 and 1/a > 2` is sound."""
-        found = self.truth(node.values[0]).copy()
-        for part in node.values[1:]:
-            open_ = np.flatnonzero(found if isinstance(node.op, ast.And) else ~found)
-            if not open_.size:
-                break
-            inner = _Block({name: column[open_] for name, column in self._columns.items()}, open_.size)
-            found[open_] = inner.truth(part)
-        return found
-
-    def _compare(self, node: ast.Compare) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] | None = None
-        left = self.value(node.left)
-        for operation, right_node in zip(node.ops, node.comparators, strict=True):
-            if isinstance(operation, (ast.In, ast.NotIn)):
-                if len(node.ops) > 1 or not isinstance(right_node, (ast.Tuple, ast.List)):
-                    raise _ByPoint
-                equal = [_compared(operator.eq, left, self.value(choice)) for choice in right_node.elts]
-                inside = np.any(equal, axis=0) if equal else np.zeros(self._size, np.bool_)
-                return inside if isinstance(operation, ast.In) else ~inside
-            right = self.value(right_node)
-            part = _compared(_COMPARISONS[type(operation)], left, right)
-            found = part if found is None else found & part
-            left = right
-        assert found is not None
-        return found
-
-    def value(self, node: ast.expr) -> NDArray[Any]:
-        """An expression's value: bool, int64, float64 or text; shape (size,)."""
-        if isinstance(node, ast.Name) and node.id in self._columns:
-            column = self._columns[node.id]
-            if column.dtype.kind == "O":
-                raise _ByPoint
-            return column
-        if isinstance(node, (ast.Constant, ast.Name)):
-            return self._constant(_CONSTANTS[node.id] if isinstance(node, ast.Name) else node.value)
-        if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not):
-            operand = _number(self.value(node.operand))
-            return -_small(operand) if isinstance(node.op, ast.USub) else operand
-        if isinstance(node, ast.BinOp):
-            left, right = _number(self.value(node.left)), _number(self.value(node.right))
-            if isinstance(node.op, ast.Pow):
-                return _by_element(operator.pow, left, right)
-            return _calculated(_ARITHMETIC[type(node.op)], left, right)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            # element by element with Python's own functions: numpy's may differ in the last bit
-            return _by_element(FUNCTIONS[node.func.id], *(self.value(argument) for argument in node.args))
-        if isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
-            return self.truth(node)
-        raise _ByPoint  # `a or b` as a value, tuples
-
-    def _constant(self, value: Any) -> NDArray[Any]:
-        if not isinstance(value, (bool, int, float, str)) or (isinstance(value, str) and value.endswith("\0")):
-            raise _ByPoint
-        if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
-            raise _ByPoint
-        return np.broadcast_to(np.asarray(value), (self._size,))
-
-
-def _number(value: NDArray[Any]) -> NDArray[Any]:
-    """A number to calculate with: truth values count as 0 and 1, as in Python."""
-    if value.dtype.kind not in "bif":
-        raise _ByPoint
-    return value.astype(np.int64) if value.dtype.kind == "b" else value
-
-
-def _small(value: NDArray[Any]) -> NDArray[Any]:
-    """The value, if its ints are floats without loss."""
-    if value.dtype.kind == "i" and value.size and not (value.min() >= -_EXACT and value.max() <= _EXACT):
-        raise _ByPoint
-    return value
-
-
-def _calculated(operation: Callable[[Any, Any], Any], left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    left, right = _small(left), _small(right)
-    if operation is operator.mul and left.dtype.kind == right.dtype.kind == "i":
-        if left.size and np.abs(left.astype(np.float64)).max() * np.abs(right.astype(np.float64)).max() > _EXACT:
-            raise _ByPoint
-    return np.asarray(operation(left, right))
-
-
-def _compared(comparison: Callable[[Any, Any], Any], left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.bool_]:
-    if (left.dtype.kind == "U") != (right.dtype.kind == "U"):
-        raise _ByPoint
-    if left.dtype.kind != right.dtype.kind:
-        left, right = _small(left), _small(right)
-    return np.asarray(comparison(left, right), np.bool_)
-
-
-def _by_element(function: Callable[..., Any], *arguments: NDArray[Any]) -> NDArray[Any]:
-    if not arguments:
-        raise _ByPoint
-    found = [function(*values) for values in zip(*(argument.tolist() for argument in arguments), strict=True)]
-    kinds = {type(value) for value in found}
-    if len(kinds) > 1 or not kinds <= {bool, int, float}:
-        raise _ByPoint
-    return _small(np.array(found))

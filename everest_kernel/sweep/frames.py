@@ -6,7 +6,8 @@ from typing import Any
 
 from ..wire import CellOptionError
 from .axes import Axis
-from .ranges import Values, listed
+from .listing import listed
+from .ranges import Values
 
 __all__ = ["frame_axis"]
 

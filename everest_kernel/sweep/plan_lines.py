@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..wire import CellOptionError, Plan
+from ..wire.plans import MAX_TASKS
 from .axes import Axis
 from .condition import Condition
-from .ranges import Listed, Steps, Values, listed
+from .listing import Listed, listed
+from .ranges import Steps, Values
 
 __all__ = ["MOST_LISTED", "axes_of_plan", "plan_text"]
 
@@ -23,6 +25,7 @@ MOST_LISTED = 100_000
 """Values that a plan may list one by one for one parameter."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _DIGITS = 20
+_MOST_LETTERS = 40
 
 
 def axes_of_plan(plan: Plan) -> tuple[list[Axis], list[str]]:
@@ -135,8 +138,10 @@ def _words(name: str, values: Values, exact: bool) -> str:
         raise _unsaid(f"a list of {values.size:,} values, which {name} would need")
     column = values.take(np.arange(values.size, dtype=np.int64)).tolist()
     words = [value if isinstance(value, str) else repr(value) for value in column]
+    if words[0] == "from":
+        raise _unsaid(f"'from' as the first value of {name}")
     for word, value in zip(words, column, strict=True):
-        if not word or len(word.split()) != 1 or (word is words[0] and word == "from"):
+        if not isinstance(value, (bool, int, float, str)) or word.split() != [word]:
             raise _unsaid(f"the value {word[:80]!r} of {name}")
         if exact and isinstance(values, Listed) and _typed(word) != value:
             raise _unsaid(f"a condition over {name}, whose value {value!r} would be taken for {_typed(word)!r}")
@@ -145,7 +150,7 @@ def _words(name: str, values: Values, exact: bool) -> str:
 
 def _decimal_range(values: Steps) -> str | None:
     """`from A to B step S`, if the three are short decimals and a plan finds as many values in it."""
-    if values.size == 1:
+    if values.size == 1 or values.size >= MAX_TASKS:
         return None
     texts = [_decimal(number) for number in (values.first, values.last, values.step)]
     if None in texts:
@@ -161,5 +166,6 @@ def _decimal(number: Fraction) -> str | None:
     scaled = number * 10**_DIGITS
     if scaled.denominator != 1 or abs(number) >= 10**_DIGITS:
         return None
-    text = format(Decimal(int(scaled)).scaleb(-_DIGITS), "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    sign, digits = "-" if scaled < 0 else "", str(abs(int(scaled))).rjust(_DIGITS + 1, "0")
+    text = f"{sign}{digits[:-_DIGITS]}.{digits[-_DIGITS:]}".rstrip("0").rstrip(".")
+    return text if len(text) <= _MOST_LETTERS else None

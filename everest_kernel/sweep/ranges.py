@@ -1,4 +1,4 @@
-"""Where a parameter's values come from: equal steps, powers, or a list. Nothing is listed before it is asked for.
+"""Ranges of values, in equal steps or as powers, of which none is computed before it is asked for.
 
 Decimals are exact: ends and steps are fractions, and each value is the float that is nearest to the true one. So
 `0:1:0.1s` has 0.3 and not 0.30000000000000004, a value does not depend on which others are asked for with it, and a
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..wire import CellOptionError
 
-__all__ = ["Indices", "Listed", "Powers", "Steps", "Values", "listed"]
+__all__ = ["Indices", "Powers", "Steps", "Values", "places_of"]
 
 Indices = NDArray[np.int64]
 
@@ -28,7 +28,6 @@ _EXACT = 2**53
 """Integers below it are floats without loss."""
 _INT64 = 2**63
 _CACHED = 65_536
-_SHOWN = 6
 
 
 class Values(Protocol):
@@ -50,8 +49,8 @@ class Values(Protocol):
     def draw(self, unit: NDArray[np.float64]) -> NDArray[Any]:
         """One value for each number in [0, 1): from the whole range where it is continuous, else one of the values."""
 
-    def describe(self) -> str:
-        """Range, kind and count in a few words."""
+    def describe(self, *, drawn: bool = False) -> str:
+        """Range, kind and count in a few words; `drawn`: as what a sample is drawn from."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +124,16 @@ class Steps:
     def draw(self, unit: NDArray[np.float64]) -> NDArray[Any]:
         """See `Values`: ints are some of the values; floats are anywhere between the ends."""
         if self.integral:
-            return self.take(_places(unit, self.size))
+            return self.take(places_of(unit, self.size))
         low, high = sorted((float(self.first), float(self.last)))
         return np.clip(low + unit * (high - low), low, high)
 
-    def describe(self) -> str:
+    def describe(self, *, drawn: bool = False) -> str:
         """See `Values`."""
         if self.size == 1:
             return f"{self._text(self.first)} ({self.kind})"
+        if drawn and not self.integral:
+            return f"{self._text(self.first)} to {self._text(self.last)} (float)"
         step = f"step {self._text(self.step)}"
         return f"{self._text(self.first)} to {self._text(self.last)}, {self.size:,} {self.kind} values, {step}"
 
@@ -187,121 +188,14 @@ class Powers:
             return float(f"1e{int(exponent)}")
         return float(self.base**exponent)
 
-    def describe(self) -> str:
+    def describe(self, *, drawn: bool = False) -> str:
         """See `Values`."""
         first, last = self.take(np.array([0, self.size - 1])).tolist()
+        if drawn:
+            return f"{first:.12g} to {last:.12g} (float, equally likely in the exponent)"
         return f"{first:.12g} to {last:.12g}, {self.size:,} float values in equal ratios"
 
 
-@dataclass(frozen=True, eq=False)
-class Listed:
-    """Values that were given one by one.
-
-    Attributes:
-        array: shape (size,), read-only.
-    """
-
-    array: NDArray[Any]
-
-    @property
-    def size(self) -> int:
-        """See `Values`."""
-        return len(self.array)
-
-    @property
-    def kind(self) -> str:
-        """See `Values`."""
-        return {"i": "int", "f": "float", "b": "bool", "U": "text"}.get(self.array.dtype.kind, "object")
-
-    def take(self, indices: Indices) -> NDArray[Any]:
-        """See `Values`."""
-        return self.array[indices]
-
-    def draw(self, unit: NDArray[np.float64]) -> NDArray[Any]:
-        """See `Values`: one of the values."""
-        return self.array[_places(unit, self.size)]
-
-    def describe(self) -> str:
-        """See `Values`."""
-        if self.size == 1:
-            return f"{_short(self.array[0])} ({self.kind})"
-        count = f"{self.size:,} texts" if self.kind == "text" else f"{self.size:,} {self.kind} values"
-        if self.size <= _SHOWN:
-            return f"{', '.join(map(_short, self.array))}: {count}"
-        return f"{_short(self.array[0])}, {_short(self.array[1])}, … {_short(self.array[-1])}: {count}"
-
-
-def _places(unit: NDArray[np.float64], size: int) -> Indices:
+def places_of(unit: NDArray[np.float64], size: int) -> Indices:
+    """Places among `size` for numbers in [0, 1)."""
     return np.minimum((unit * size).astype(np.int64), size - 1)
-
-
-def _short(value: Any) -> str:
-    text = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 30 else text[:29] + "…"
-
-
-def listed(values: Any) -> Values:
-    """The values of a sequence: an array, a range, a pandas column, a list, or anything that can be iterated over.
-
-    Ints stay int64 and floats become float64; ints and floats together become floats; what is neither number, bool nor
-    text, or a mixture, keeps its elements as they are.
-
-    Raises:
-        CellOptionError: it is empty, has more than one dimension, or has masked places.
-    """
-    if isinstance(values, range):
-        size = len(values)
-        if not size:
-            raise CellOptionError("there are no values")
-        return Steps(Fraction(values[0]), Fraction(values.step), size, integral=True)
-    if hasattr(values, "to_numpy"):
-        values = values.to_numpy()
-    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
-        raise CellOptionError("some of the values are masked", hint="Leave them out with .compressed().")
-    array = _from_array(values) if isinstance(values, np.ndarray) else _from_list(list(values))
-    if not len(array):
-        raise CellOptionError("there are no values")
-    array.setflags(write=False)
-    return Listed(array)
-
-
-def _from_array(values: NDArray[Any]) -> NDArray[Any]:
-    """A copy, which the user cannot change any more, of one of our kinds."""
-    if values.ndim != 1:
-        raise CellOptionError(
-            f"the values have the shape {values.shape}, and a parameter takes one dimension",
-            hint="Write its .ravel(), or a list.",
-        )
-    values = np.asarray(values)
-    kind = values.dtype.kind
-    if kind == "b":
-        return values.copy()
-    if kind == "i" or (kind == "u" and (not len(values) or int(values.max()) < _INT64)):
-        return values.astype(np.int64)
-    if kind == "f":
-        return values.astype(np.float64)
-    # dates stay what they are; all else becomes Python's own objects, as in a list
-    return _objects(list(values)) if kind in "mM" else _from_list(values.tolist())
-
-
-def _from_list(values: list[Any]) -> NDArray[Any]:
-    plain = [
-        value.item() if isinstance(value, np.generic) and value.dtype.kind in "biufcU" else value for value in values
-    ]
-    kinds = {type(value) for value in plain}
-    if kinds == {bool}:
-        return np.array(plain, np.bool_)
-    if kinds == {int} and all(-_INT64 <= value < _INT64 for value in plain):
-        return np.array(plain, np.int64)
-    if kinds == {float} or (kinds == {int, float} and all(abs(v) <= _EXACT for v in plain if isinstance(v, int))):
-        return np.array(plain, np.float64)
-    if kinds == {str} and not any(value.endswith("\0") for value in plain):  # which numpy would drop
-        return np.array(plain, np.str_)
-    return _objects(plain)
-
-
-def _objects(values: list[Any]) -> NDArray[Any]:
-    array = np.empty(len(values), object)
-    for index, value in enumerate(values):  # assigned at once, numpy would unpack elements that are sequences
-        array[index] = value
-    return array

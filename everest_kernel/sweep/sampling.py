@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..wire import CellOptionError, ConfigurationError
 from .axes import Axis
-from .ranges import Indices, Values
+from .ranges import Indices, Values, places_of
 
 __all__ = ["METHODS", "sample_axis"]
 
@@ -124,7 +124,7 @@ class _Drawn:
         return self.sample.columns[self.name][indices]
 
     def draw(self, unit: NDArray[np.float64]) -> NDArray[Any]:
-        return self.take(np.minimum((unit * self.size).astype(np.int64), self.size - 1))
+        return self.take(places_of(unit, self.size))
 
-    def describe(self) -> str:
-        return f"drawn from {self.source.values[self.name].describe()}"
+    def describe(self, *, drawn: bool = False) -> str:
+        return f"drawn from {self.source.values[self.name].describe(drawn=True)}"

@@ -50,7 +50,7 @@ class Space:
             cannot be read or uses a name that is no parameter.
     """
 
-    def __init__(self, axes: Iterable[Axis], where: str = "", *, note: str = "") -> None:
+    def __init__(self, axes: Iterable[Axis], where: str = "", note: str = "") -> None:
         self.axes = _labelled(tuple(axes))
         self.names = tuple(name for axis in self.axes for name in axis.names)
         self.shape = tuple(axis.size for axis in self.axes)
@@ -69,6 +69,9 @@ class Space:
     def __repr__(self) -> str:
         condition = f", where {self.where}" if self.where else ""
         return f"<Space of {', '.join(self.names)}: {self._sizes()}{condition}>"
+
+    def __reduce__(self) -> tuple[type[Space], tuple[Any, ...]]:
+        return Space, (self.axes, self.where, self.note)  # a compiled condition cannot be copied
 
     def columns(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """The parameters of some points.
@@ -139,7 +142,10 @@ class Space:
         """
         first = next((numbers[0] for numbers in self.numbers()), None)
         if first is None:
-            raise CellOptionError(f"no point is left: nowhere in the space is {self.where}", hint="Widen --where.")
+            raise CellOptionError(
+                f"no point is left: {self.where} is true nowhere in the space",
+                hint="Widen the condition (--where) or the ranges.",
+            )
         block = 65536
         for stop in range(self.size, int(first), -block):
             numbers = self._allowed_of(max(stop - block, 0), stop)
@@ -243,12 +249,14 @@ def parse_space(
         axes += [Axis(name, {name: read[name]}, {name: units[name]} if name in units else {}) for name in read]
     conditions += [where.strip()] if where.strip() else []
     condition = conditions[0] if len(conditions) == 1 else " and ".join(f"({text})" for text in conditions)
-    if sample is None:
-        return Space(axes, condition)
-    Space(axes)  # refuses what is wrong before anything is drawn
-    seed = 0 if seed is None else seed
-    axis = sample_axis(axes, sample, seed, method)
-    return Space([axis], condition, note=f"sampled: {method}, seed {seed}")
+    space = Space(axes, condition)
+    if sample is not None:  # the space of all ranges has refused what is wrong before anything is drawn
+        seed = 0 if seed is None else seed
+        axis = sample_axis(space.axes, sample, seed, method)
+        space = Space([axis], condition, f"sampled: {method}, seed {seed}")
+    if condition and space.size <= _COUNTED:
+        space.first_last()
+    return space
 
 
 def _labelled(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
