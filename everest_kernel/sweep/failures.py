@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.ledger import Ledger, Status
-from everest_kernel.sweep.optional import need
-from everest_kernel.sweep.spaces import SpaceLike
-from everest_kernel.sweep.tables import html_table, text_table
+from .ledger import Ledger, Status
+from .optional import need
+from .spaces import SpaceLike
+from .tables import html_table, text_table
 
 if TYPE_CHECKING:
     import pandas

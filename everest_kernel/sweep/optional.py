@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-from everest_kernel.wire import ConfigurationError
+from ..wire import ConfigurationError
 
 __all__ = ["have", "need"]
 
