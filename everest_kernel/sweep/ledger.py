@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .spaces import SpaceLike
 
-__all__ = ["Ledger", "Names", "Status"]
+__all__ = ["FLAGS", "Ledger", "Names", "Status", "first_status"]
 
 
 class Status(IntEnum):
@@ -20,6 +20,13 @@ class Status(IntEnum):
     DONE = 1
     FAILED = 2
     LEFT_OUT = 3
+
+
+FLAGS: dict[str, object] = {
+    "flag_values": [int(status) for status in Status],
+    "flag_meanings": " ".join(status.name.lower() for status in Status),
+}
+"""The states as attributes of a variable, as the CF conventions of netCDF have it."""
 
 
 class Names:
@@ -38,32 +45,43 @@ class Names:
         return found
 
 
+def first_status(space: SpaceLike) -> NDArray[np.int8]:
+    """The state of every point before the sweep begins, of shape (points,)."""
+    if not space.where:
+        return np.zeros(space.size, dtype=np.int8)
+    status = np.full(space.size, Status.LEFT_OUT, dtype=np.int8)
+    for numbers in space.numbers():
+        status[numbers] = Status.WAITING
+    return status
+
+
 class Ledger:
     """Arrays with one entry per point. Not guarded: its Grid holds the lock.
 
     Args:
-        space: tells which points its condition leaves out.
+        status: state of each point, of shape (points,); becomes the ledger's own.
     """
 
-    def __init__(self, space: SpaceLike) -> None:
-        size = space.size
-        if space.where:
-            self.status = np.full(size, Status.LEFT_OUT, dtype=np.int8)
-            for numbers in space.numbers():
-                self.status[numbers] = Status.WAITING
-            waiting = int(np.count_nonzero(self.status == Status.WAITING))
-        else:
-            self.status = np.zeros(size, dtype=np.int8)
-            waiting = size
-        self.counts = np.zeros(len(Status), dtype=np.int64)
-        self.counts[Status.WAITING] = waiting
-        self.counts[Status.LEFT_OUT] = size - waiting
+    def __init__(self, status: NDArray[np.int8]) -> None:
+        size = len(status)
+        self.status = status
+        self.counts = np.bincount(status, minlength=len(Status)).astype(np.int64)
         self.seconds = np.full(size, np.nan)
         self.resource = np.full(size, -1, dtype=np.int32)
         self.job = np.full(size, -1, dtype=np.int32)
-        self.computed = np.zeros(size, dtype=np.bool_)
         self.error = np.full(size, -1, dtype=np.int32)
+        self.computed = np.zeros(size, dtype=np.bool_)
         self.resources, self.jobs, self.errors = Names(), Names(), Names()
+
+    def part(self, numbers: NDArray[np.int64]) -> Ledger:
+        """A ledger of its own for some of the points, renumbered in this order."""
+        part = Ledger(self.status[numbers])
+        part.seconds = self.seconds[numbers]
+        part.resource, part.job, part.error = self.resource[numbers], self.job[numbers], self.error[numbers]
+        part.computed = self.computed[numbers]
+        names = (self.resources, self.jobs, self.errors)
+        part.resources, part.jobs, part.errors = (Names(each.names) for each in names)
+        return part
 
     def done(
         self, numbers: NDArray[np.int64], seconds: NDArray[np.float64], resource: str, job_id: str, *, computed: bool

@@ -59,6 +59,8 @@ def as_results(name: str, values: Any) -> NDArray[Any]:
             f"{name!r} is of type {array.dtype}, which a grid cannot hold",
             hint=f"Set {name} to a number, a text, or an array of numbers: float(...), str(...), numpy.array(...).",
         )
+    if array.dtype.kind in "fc" and array.dtype.char in "gG":  # kinds that differ between machines
+        return array.astype(np.float64 if array.dtype.char == "g" else np.complex128)
     if array.dtype == np.uint64 and (array.size == 0 or int(array.max()) < 2**63):
         return array.astype(np.int64)  # with signed integers it would promote to floating point
     return array
@@ -117,6 +119,11 @@ class OutputColumn:
     def path(self) -> Path | None:
         """The file that holds the array, when it is not in memory."""
         return self._spill.path(self._data)
+
+    @property
+    def raw(self) -> NDArray[Any] | None:
+        """The array itself, of shape (points, *point_shape), to read under the lock; None before the first result."""
+        return self._data
 
     def check(self, values: NDArray[Any], numbers: NDArray[np.int64], describe: Callable[[int], str]) -> None:
         """Whether these results fit those that are there.
@@ -198,6 +205,19 @@ class OutputColumn:
             return data
         mask = missing.reshape(shape + (1,) * len(self.point_shape))
         return np.ma.MaskedArray(data, mask=np.broadcast_to(mask, full).copy(), fill_value=_fill(data.dtype))
+
+    def restore(self, data: NDArray[Any], first: int) -> None:
+        """Begin with results that are there already.
+
+        Args:
+            data: from `as_results`, of shape (points, *point_shape); copied.
+            first: number of a point that has a result.
+
+        Raises:
+            SweepOutputError: the array fits neither into memory nor on the disk.
+        """
+        self._data, self._first = self._new(data.dtype, data.shape[1:]), first
+        self._data[...] = data
 
     def take(self, numbers: NDArray[np.int64]) -> NDArray[Any] | None:
         """A copy of the raw results of these points, of shape (n, *point_shape), or None before the first result."""
