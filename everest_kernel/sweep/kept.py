@@ -262,8 +262,8 @@ def _points(head: _Head, indices: list[int], bodies: list[bytes]) -> KeptPoints 
 
 
 def _column(fixed: NDArray[np.uint8], at: int, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    part = fixed[:, at : at + kind.itemsize * prod(shape)].copy()
-    return part.reshape(-1).view(kind).reshape(len(fixed), *shape)
+    flat: NDArray[Any] = fixed[:, at : at + kind.itemsize * prod(shape)].copy().reshape(-1).view(kind)
+    return flat.reshape(len(fixed), *shape)
 
 
 def _read_texts(tails: list[bytes], count: int) -> dict[int, list[str]]:

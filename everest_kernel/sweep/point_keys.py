@@ -1,8 +1,8 @@
 """Keys of points: the same for the same names and values, whatever sweep the point is in.
 
 A key is the BLAKE2b hash of one point's canonical text: the names in order of the alphabet, and for each a letter for
-its type and the bytes of its value. Types count (a program can tell 1 from 1.0), the sign of zero counts (1/x, atan2), and
-all NaNs are one. Columns of numbers are encoded whole, without a Python object for each value.
+its type and the bytes of its value. Types count (a program can tell 1 from 1.0), the sign of zero counts (1/x, atan2),
+and all NaNs are one. Columns of numbers are encoded whole, without a Python object for each value.
 """
 
 from __future__ import annotations
