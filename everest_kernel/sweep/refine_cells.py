@@ -1,9 +1,9 @@
 """The cells of a refinement: one grid of cells over the same points for each level, each nested in the next.
 
-At level ``l`` neighbouring points are ``2**l`` grid steps apart; the last interval of an axis may be shorter, so that the
-border of the grid is a border at every level. An axis stops growing at its own top level. A cell of level ``l`` is the
-closed box between neighbouring points of that level, so that points on a face belong to the cells on both sides. Arrays
-"of cells" have one entry for each interval along each axis, arrays "of points" one more.
+At level ``l`` neighbouring points are ``2**l`` grid steps apart; the last interval of an axis may be shorter, so that
+the border of the grid is a border at every level. An axis stops growing at its own top level. A cell of level ``l`` is
+the closed box between neighbouring points of that level, so that points on a face belong to the cells on both sides.
+Arrays "of cells" have one entry for each interval along each axis, arrays "of points" one more.
 """
 
 from __future__ import annotations
@@ -82,32 +82,36 @@ class Cells:
             cells = np.concatenate([cells, margin], axis) | np.concatenate([margin, cells], axis)
         return cells
 
-    def nearness(self, heights: Numbers, level: int) -> Numbers:
-        """How near each cell is to the level set, measured by its slopes.
+    def around(self, cells: Flags) -> Flags:
+        """The flagged cells and all that touch them."""
+        return _widest(cells, np.logical_or)
 
-        Inside a cell no place is farther from a corner than half an interval along each axis. So a field that is nowhere
-        steeper than the steepest of the differences measured here and in the adjoining cells keeps its sign within the
-        cell when its least height is more than half the sum, over the axes, of these differences.
+    def least_corner(self, points: Numbers) -> Numbers:
+        """For each cell the least value at its corners, of those that are known."""
+        return fold_corners(points, np.fmin)
+
+    def deviation(self, heights: Numbers, level: int) -> Numbers:
+        """How far a field can be, inside a cell, from the values that are linear between its corners.
+
+        The sum over the axes of one eighth of the second difference, the greatest found at and around the cell.
 
         Args:
-            heights: above the level, at the points of this level; NaN where unknown.
+            heights: at the points of this level; NaN where unknown.
             level: of the cells.
 
         Returns:
-            That half sum divided by the least height at a corner, for each cell: above 1 the slopes allow for a change
-            of sign. NaN where nothing is known.
+            For each cell; 0 where no three points in a row are known.
         """
-        reach = np.zeros(())
+        reach = np.zeros(tuple(size - 1 for size in heights.shape))
         for axis, places in enumerate(self.coordinates(level)):
             lengths = np.diff(places).reshape([-1 if other == axis else 1 for other in range(heights.ndim)])
-            slopes = np.abs(np.diff(heights, axis=axis)) / lengths
-            for other in range(heights.ndim):
-                if other != axis:
-                    slopes = _fold_neighbours(slopes, other, np.fmax)
-            reach = reach + np.nan_to_num(_widest(slopes), nan=0.0) * lengths / 2
-        least = fold_corners(np.abs(heights), np.fmin)
-        ratio: Numbers = np.divide(reach, least)
-        return ratio
+            slopes = np.diff(heights, axis=axis) / lengths
+            margin = np.full_like(slopes[_along(axis, slice(0, 1))], np.nan)
+            bends = np.concatenate([margin, np.abs(np.diff(slopes, axis=axis)), margin], axis)[
+                _along(axis, slice(0, len(places)))
+            ]
+            reach += np.nan_to_num(_widest(fold_corners(bends, np.fmax), np.fmax), nan=0.0) * lengths / 8
+        return reach
 
     def interpolate(self, coarse: Numbers, level: int) -> Numbers:
         """Values at the points of a level, linear along each axis between those of the next coarser level.
@@ -146,13 +150,13 @@ def _fold_neighbours(points: NDArray[Any], axis: int, fold: _Fold) -> NDArray[An
     return fold(points[_along(axis, slice(None, -1))], points[_along(axis, slice(1, None))])
 
 
-def _widest(cells: Numbers) -> Numbers:
-    """For each cell the greatest value in it and in the cells around it."""
+def _widest(cells: NDArray[Any], fold: _Fold) -> NDArray[Any]:
+    """For each cell the fold of its value and those of the cells around it."""
     for axis in range(cells.ndim):
         wide = cells.copy()
         first, last = _along(axis, slice(None, -1)), _along(axis, slice(1, None))
-        wide[first] = np.fmax(wide[first], cells[last])
-        wide[last] = np.fmax(wide[last], cells[first])
+        wide[first] = fold(cells[first], cells[last])
+        wide[last] = fold(wide[last], cells[first])
         cells = wide
     return cells
 
