@@ -4,11 +4,11 @@ A coarse grid comes first. Then a cell of it is split where the output is above 
 and not above at another, or where what was measured around it allows for that; its parts are looked at in the same way,
 down to neighbouring points of the grid. This is the idea of adaptive mesh refinement (M. J. Berger and J. Oliger, 1984:
 finer meshes only where an estimate asks for them) with the test of marching squares (W. E. Lorensen and H. E. Cline,
-1987: a contour passes a cell whose corners are on both sides). Cells are closed: a change of side found on a face belongs
-to the cells on both sides of it, so a line is followed out of the cells where it was found, to its end or around.
+1987: a contour passes a cell whose corners are on both sides). Cells are closed: a change of side found on a face is a
+change of the cells on both sides of it, so a line is followed out of the cells where it was found, to its end.
 
-What cannot be found is an island between the points of the coarse grid that does not show in the values there. Borders of
-chaos are surrounded by such islands at every scale: their long lines are found, most of the islands of a few pixels not.
+What cannot be found is an island between the points of the coarse grid that does not show in the values there. Borders
+of chaos have such islands beside them at every scale: long lines are found, most of the islands of a few pixels not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..wire import CellError, CellOptionError
-from .refine_cells import Cells, Flags, Numbers
+from .refine_cells import Cells, Flags, Numbers, intervals
 from .refine_choice import Choice
 
 __all__ = ["GRADIENT", "Refinement", "parse_refine", "zero_pixels"]
@@ -37,9 +37,9 @@ _CONDITION = re.compile(r"\s*([^\W\d]\w*)\s*={1,2}\s*(\S+)\s*")
 class Refinement:
     """Chooses the points of a sweep that decide where an output passes a level.
 
-    Usage: compute `first`; then compute what `next` returns, until that is empty. Decisions follow from the values alone,
-    so points that are known from an earlier sweep are used and not asked for again. Points that were asked for and have
-    no value count as failed: a line that they hide is looked for around them.
+    Usage: compute `first`; then compute what `next` returns, until that is empty. Decisions follow from the values:
+    points that are known from an earlier sweep are used and not asked for. A line that failed points hide is looked for
+    around them.
 
     Args:
         shape: of the whole grid.
@@ -51,6 +51,7 @@ class Refinement:
             the level is less than so many times the error of linear interpolation, or when the line was found beside it
             in such a cell. More finds more islands with more points; 0: split only where the side changes.
         resolution: grid steps between neighbouring points of the finest level, rounded down to a power of two.
+        left_out: of the grid's shape: points that are never asked for; they count as failed.
 
     Raises:
         CellOptionError: a number is out of its range, or the coarse grid does not fit into the budget.
@@ -65,6 +66,7 @@ class Refinement:
         budget: int | None = None,
         gradient: float | None = None,
         resolution: int = 1,
+        left_out: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape = tuple(int(size) for size in shape)
         self.level = float(level)
@@ -73,7 +75,9 @@ class Refinement:
         self._check(resolution)
         self._cells = self._coarse_cells(coarse)
         self._base = min(int(resolution).bit_length() - 1, self._cells.top)
-        self._asked = np.zeros(self._cells.shape, dtype=np.bool_)
+        self._closed = np.zeros(self._cells.shape, dtype=np.bool_)  # asked for, or left out
+        if left_out is not None:
+            self._closed |= np.reshape(left_out, self._cells.shape)
         self.asked = 0
         """Points asked for so far."""
         self.exhausted = False
@@ -83,15 +87,15 @@ class Refinement:
         """The flat numbers of the coarse grid, ascending; the borders of the grid are in it."""
         wanted = np.zeros(self._cells.shape, dtype=np.bool_)
         wanted[self._cells.points(self._cells.top)] = True
-        return self._ask(wanted & ~self._asked)
+        return self._ask(wanted & ~self._closed)
 
-    def next(self, values: ArrayLike) -> NDArray[np.int64]:
-        """The points to compute now. Call it when those asked for have a value or have failed.
-
-        (Called earlier it does no harm but may ask for more than is needed.)
+    def next(self, values: ArrayLike, *, waiting: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """The points to compute now.
 
         Args:
             values: of the output, of the grid's shape; NaN where unknown or failed.
+            waiting: of the same shape: points that may still get a value. Without it all points that were asked for and
+                have no value count as failed.
 
         Returns:
             Flat numbers, ascending, none of them known or asked for before; empty when nothing more is wanted, or when
@@ -103,7 +107,10 @@ class Refinement:
         own = self._own(values)
         known = ~np.isnan(own)
         spent = np.zeros(self._cells.shape, dtype=np.bool_)
-        choice = Choice(self._cells, self._base, self.gradient, own - self.level, self._asked)
+        failed = self._closed & ~known
+        if waiting is not None:
+            failed &= ~np.reshape(waiting, failed.shape)
+        choice = Choice(self._cells, self._base, self.gradient, own - self.level, failed)
         for wanted in choice.passed():
             self._spend(wanted & ~known, spent)
         if self.budget is None or not spent.any():  # a budget is for the lines first
@@ -131,12 +138,12 @@ class Refinement:
             filled = self._cells.interpolate(filled, level)
             own = known[self._cells.points(level)]
             filled = np.where(np.isnan(own), filled, own)
-        filled[self._asked & np.isnan(known)] = np.nan
+        filled[self._closed & np.isnan(known)] = np.nan
         return filled.reshape(self.shape)
 
     def _spend(self, wanted: Flags, spent: Flags) -> None:
         """Add points to those of this round, as far as the budget goes."""
-        missing = wanted & ~(self._asked | spent)
+        missing = wanted & ~(self._closed | spent)
         if self.budget is not None:
             room = self.budget - self.asked - np.count_nonzero(spent)
             numbers = np.flatnonzero(missing)
@@ -147,7 +154,7 @@ class Refinement:
 
     def _ask(self, wanted: Flags) -> NDArray[np.int64]:
         numbers = np.flatnonzero(wanted).astype(np.int64, copy=False)
-        self._asked |= wanted
+        self._closed |= wanted
         self.asked += len(numbers)
         return numbers
 
@@ -172,7 +179,7 @@ class Refinement:
             raise CellOptionError(f"a level of {self.level} cannot be passed", hint="Give a finite number, as in L1=0.")
         if not (math.isfinite(self.gradient) and self.gradient >= 0):
             raise CellOptionError(
-                f"the safety factor of slopes is {self.gradient}", hint="Give 0 or a positive number."
+                f"a refinement with a factor of {self.gradient} for bends", hint="Give 0 or a positive number."
             )
         if self.budget is not None and self.budget < 1:
             raise CellOptionError(
@@ -257,7 +264,7 @@ def zero_pixels(values: ArrayLike, level: float = 0.0) -> Flags:
 def _top(size: int, least: int) -> int:
     """The coarsest level at which an axis has this many points (all of them, when it has fewer)."""
     level = 0
-    while -(-(size - 1) // (2 << level)) + 1 >= least:
+    while intervals(size, level) > 1 and intervals(size, level + 1) + 1 >= least:
         level += 1
     return level
 
@@ -268,8 +275,9 @@ def _usual_cells(sizes: tuple[int, ...], budget: int | None) -> Cells:
     tops = tuple(min(stride.bit_length() - 1, _top(size, _LEAST)) for size in sizes)
     cells = Cells(sizes, tops)
     while budget is not None and cells.count(cells.top) > budget // 2:
-        axis = max(range(len(sizes)), key=lambda axis: (sizes[axis] - 1) >> cells.tops[axis])  # with most points
-        if sizes[axis] - 1 <= 1 << cells.tops[axis]:
+        counts = [intervals(size, top) for size, top in zip(sizes, cells.tops, strict=True)]
+        if max(counts) <= 1:
             break
-        cells = Cells(sizes, (*cells.tops[:axis], cells.tops[axis] + 1, *cells.tops[axis + 1 :]))
+        longest = counts.index(max(counts))
+        cells = Cells(sizes, tuple(top + (axis == longest) for axis, top in enumerate(cells.tops)))
     return cells

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "Flags", "Numbers"]
+__all__ = ["Cells", "Flags", "Numbers", "intervals"]
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Cells:
     """The levels of cells over a grid of points.
 
     Args:
-        shape: points along each axis, at least two each.
+        shape: points along each axis.
         tops: for each axis the level of the first, coarse grid.
     """
 
@@ -63,17 +63,16 @@ class Cells:
         """For each cell of this level: whether the cell of the next coarser level that holds it is flagged."""
         for axis, (size, top) in enumerate(zip(self.shape, self.tops, strict=True)):
             if top > level:
-                count = -(-(size - 1) // (1 << level))
-                cells = np.repeat(cells, 2, axis=axis)[_along(axis, slice(0, count))]
+                cells = np.repeat(cells, 2, axis=axis)[_along(axis, slice(0, intervals(size, level)))]
         return cells
 
     def any_corner(self, points: Flags) -> Flags:
         """For each cell: whether any of its corners is flagged."""
-        return fold_corners(points, np.logical_or)
+        return _fold_corners(points, np.logical_or)
 
     def all_corners(self, points: Flags) -> Flags:
         """For each cell: whether all of its corners are flagged."""
-        return fold_corners(points, np.logical_and)
+        return _fold_corners(points, np.logical_and)
 
     def corners(self, cells: Flags) -> Flags:
         """For each point: whether it is a corner of a flagged cell."""
@@ -88,7 +87,7 @@ class Cells:
 
     def least_corner(self, points: Numbers) -> Numbers:
         """For each cell the least value at its corners, of those that are known."""
-        return fold_corners(points, np.fmin)
+        return _fold_corners(points, np.fmin)
 
     def deviation(self, heights: Numbers, level: int) -> Numbers:
         """How far a field can be, inside a cell, from the values that are linear between its corners.
@@ -100,17 +99,16 @@ class Cells:
             level: of the cells.
 
         Returns:
-            For each cell; 0 where no three points in a row are known.
+            For each cell; 0 where no three points in a row are known and finite.
         """
         reach = np.zeros(tuple(size - 1 for size in heights.shape))
         for axis, places in enumerate(self.coordinates(level)):
             lengths = np.diff(places).reshape([-1 if other == axis else 1 for other in range(heights.ndim)])
             slopes = np.diff(heights, axis=axis) / lengths
-            margin = np.full_like(slopes[_along(axis, slice(0, 1))], np.nan)
-            bends = np.concatenate([margin, np.abs(np.diff(slopes, axis=axis)), margin], axis)[
-                _along(axis, slice(0, len(places)))
-            ]
-            reach += np.nan_to_num(_widest(fold_corners(bends, np.fmax), np.fmax), nan=0.0) * lengths / 8
+            inner = np.abs(np.diff(slopes, axis=axis))
+            bends = np.full_like(heights, np.nan)
+            bends[_along(axis, slice(1, -1))] = np.where(np.isfinite(inner), inner, np.nan)
+            reach += np.nan_to_num(_widest(_fold_corners(bends, np.fmax), np.fmax), nan=0.0) * lengths / 8
         return reach
 
     def interpolate(self, coarse: Numbers, level: int) -> Numbers:
@@ -132,14 +130,19 @@ class Cells:
             part = (after - before[left]) / (before[left + 1] - before[left])
             part = part.reshape([-1 if other == axis else 1 for other in range(values.ndim)])
             low, high = np.take(values, left, axis), np.take(values, left + 1, axis)
-            mixed = low + part * (high - low)
-            mixed = np.where(part == 0, low, np.where(part == 1, high, mixed))
-            single = np.where(np.isnan(low), high, low)
-            values = np.where(np.isnan(mixed) & (part > 0) & (part < 1), single, mixed)
+            with np.errstate(invalid="ignore"):  # between infinities
+                mixed = low + part * (high - low)
+            mixed = np.where(np.isnan(mixed), np.where(np.isnan(low), high, low), mixed)
+            values = np.where(part == 0, low, np.where(part == 1, high, mixed))
         return values
 
 
-def fold_corners(points: NDArray[Any], fold: _Fold) -> NDArray[Any]:
+def intervals(size: int, level: int) -> int:
+    """Cells of a level along an axis with ``size`` points."""
+    return -(-(size - 1) // (1 << level))
+
+
+def _fold_corners(points: NDArray[Any], fold: _Fold) -> NDArray[Any]:
     """One value for each cell out of those at its corners."""
     for axis in range(points.ndim):
         points = _fold_neighbours(points, axis, fold)

@@ -28,22 +28,23 @@ class Choice:
         base: the finest level.
         gradient: how many times the measured bends are taken; 0: only cells with known points on both sides are split.
         heights: of the output above the level, for the whole grid; NaN where unknown.
-        asked: points that were asked for; those of them without a height have failed.
+        failed: points that will never have one.
     """
 
-    def __init__(self, cells: Cells, base: int, gradient: float, heights: Numbers, asked: Flags) -> None:
+    def __init__(self, cells: Cells, base: int, gradient: float, heights: Numbers, failed: Flags) -> None:
         self._cells = cells
         self._base = base
         self._gradient = gradient
         self._heights = heights
-        self._settled = asked | ~np.isnan(heights)
+        self._failed = failed
+        self._settled = failed | ~np.isnan(heights)
         self._crossed: list[Flags] = []
         self._unclear: list[Flags] = []
         self._levels = range(cells.top, base - 1, -1)
-        self._look(asked & np.isnan(heights))
+        self._look()
 
     def passed(self) -> Iterator[Flags]:
-        """The points that cells with a change of side need, as arrays of the whole grid: for one level after the other."""
+        """The points that cells with a change of side need, as arrays of the whole grid: level after level."""
         for level, chosen in zip(self._levels, self._passed(), strict=True):
             yield self._within(chosen, level)
 
@@ -53,11 +54,11 @@ class Choice:
             for level in self._levels[:-1]:
                 yield self._within(self._suspected(level), level)
 
-    def _look(self, failed: Flags) -> None:
+    def _look(self) -> None:
         """For each level, the finest first: cells with known points on both sides, and cells with failed points."""
         where = self._cells.points(self._base)
         heights = self._heights[where]
-        flags = [self._cells.any_corner(points) for points in (heights > 0, heights <= 0, failed[where])]
+        flags = [self._cells.any_corner(points) for points in (heights > 0, heights <= 0, self._failed[where])]
         for level in range(self._base, self._cells.top + 1):
             above, below, unclear = flags
             self._crossed.append(above & below)
@@ -66,7 +67,7 @@ class Choice:
 
     def _passed(self) -> Iterator[Flags]:
         """The cells of each level, the coarsest first, that the level set passes as far as is known."""
-        passed = self._crossed[-1]
+        passed = self._crossed[-1] | self._bridged()
         yield passed
         for level in range(self._cells.top - 1, self._base - 1, -1):
             index = level - self._base
@@ -74,6 +75,16 @@ class Choice:
             hidden = passed & ~self._cells.pool(self._crossed[index], level)
             passed = self._crossed[index] | (self._cells.spread(hidden, level) & self._unclear[index])
             yield passed
+
+    def _bridged(self) -> Flags:
+        """The coarsest cells where a failed point lies between points that are on both sides of the level."""
+        cells, where = self._cells, self._cells.points(self._cells.top)
+        heights, failed = self._heights[where], self._failed[where]
+        above, below = (
+            cells.any_corner(side | (failed & cells.corners(cells.any_corner(side))))
+            for side in (heights > 0, heights <= 0)
+        )
+        return above & below
 
     def _suspected(self, level: int) -> Flags:
         """The cells of a level that the output may pass, by the bends around them or by what was found beside them."""
