@@ -1,33 +1,34 @@
 """Which points of a grid to compute next, when only the line where an output passes a level is wanted.
 
 A coarse grid comes first. Then a cell of it is split where the output is above the level at one known point of the cell
-and not above at another, or where the slopes measured around it allow for that; its parts are looked at in the same way,
+and not above at another, or where what was measured around it allows for that; its parts are looked at in the same way,
 down to neighbouring points of the grid. This is the idea of adaptive mesh refinement (M. J. Berger and J. Oliger, 1984:
-finer meshes only where an estimate asks for them) with the test of marching squares (W. E. Lorensen and H. E. Cline, 1987:
-a contour passes a cell whose corners are on both sides). Cells are closed: a change of sign found on a face belongs to the
-cells on both sides of it, so a line is followed out of the cells where it was found to its end or around to its beginning.
+finer meshes only where an estimate asks for them) with the test of marching squares (W. E. Lorensen and H. E. Cline,
+1987: a contour passes a cell whose corners are on both sides). Cells are closed: a change of side found on a face is a
+change of the cells on both sides of it, so a line is followed out of the cells where it was found, to its end.
 
-What cannot be found is an island that lies between the points of the coarse grid and does not show in the slopes there.
+What cannot be found is an island between the points of the coarse grid that does not show in the values there. Borders
+of chaos have such islands beside them at every scale: long lines are found, most of the islands of a few pixels not.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..wire import CellError, CellOptionError
-from .refine_cells import Cells, Flags, Numbers
+from .refine_cells import Cells, Flags, Numbers, intervals
+from .refine_choice import Choice
 
 __all__ = ["GRADIENT", "Refinement", "parse_refine", "zero_pixels"]
 
 GRADIENT = 1.0
-"""The usual safety factor of slopes."""
+"""The usual factor for measured bends."""
 _STRIDE = {1: 8, 2: 8, 3: 4}
-"""Grid steps between coarse points, by the number of axes: at least 1/64 of a plane or a volume; 2 for more axes."""
+"""Grid steps between coarse points, by the number of axes: 1/64 of a plane or a volume; 2 for more axes."""
 _LEAST = 5
 """Points of the usual coarse grid along an axis."""
 _CONDITION = re.compile(r"\s*([^\W\d]\w*)\s*={1,2}\s*(\S+)\s*")
@@ -36,20 +37,21 @@ _CONDITION = re.compile(r"\s*([^\W\d]\w*)\s*={1,2}\s*(\S+)\s*")
 class Refinement:
     """Chooses the points of a sweep that decide where an output passes a level.
 
-    Usage: compute `first`; then compute what `next` returns until that is empty. All decisions follow from the values alone,
-    so points that are known from an earlier sweep are used and not asked for again. Points that were asked for and have
-    no value count as failed: a line is looked for on both sides of them.
+    Usage: compute `first`; then compute what `next` returns, until that is empty. Decisions follow from the values:
+    points that are known from an earlier sweep are used and not asked for. A line that failed points hide is looked for
+    around them.
 
     Args:
         shape: of the whole grid.
         level: which the output passes. Above is above; exactly at the level counts as below.
-        coarse: points of the first grid along each axis, for all or each; the spacing becomes a power of two, so there
-            may be up to twice as many.
-        budget: most points to ask for in all; the coarser levels come first.
-        gradient: safety factor of slopes: a cell whose known points are all on one side is split when the level could be
-            reached inside it by slopes this many times as steep as those measured at and around it. 0: split only where
-            the side changes.
+        coarse: least points of the first grid along each axis, for all or each; their distance is a power of two grid
+            steps. Usually 8 steps in a plane.
+        budget: most points to ask for in all. Those where the side changes come first, and of these the coarser levels.
+        gradient: factor for measured bends: a cell whose known points are all on one side is split when its distance to
+            the level is less than so many times the error of linear interpolation, or when the line was found beside it
+            in such a cell. More finds more islands with more points; 0: split only where the side changes.
         resolution: grid steps between neighbouring points of the finest level, rounded down to a power of two.
+        left_out: of the grid's shape: points that are never asked for; they count as failed.
 
     Raises:
         CellOptionError: a number is out of its range, or the coarse grid does not fit into the budget.
@@ -64,6 +66,7 @@ class Refinement:
         budget: int | None = None,
         gradient: float | None = None,
         resolution: int = 1,
+        left_out: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape = tuple(int(size) for size in shape)
         self.level = float(level)
@@ -72,7 +75,9 @@ class Refinement:
         self._check(resolution)
         self._cells = self._coarse_cells(coarse)
         self._base = min(int(resolution).bit_length() - 1, self._cells.top)
-        self._asked = np.zeros(self._cells.shape, dtype=np.bool_)
+        self._closed = np.zeros(self._cells.shape, dtype=np.bool_)  # asked for, or left out
+        if left_out is not None:
+            self._closed |= np.reshape(left_out, self._cells.shape)
         self.asked = 0
         """Points asked for so far."""
         self.exhausted = False
@@ -82,19 +87,19 @@ class Refinement:
         """The flat numbers of the coarse grid, ascending; the borders of the grid are in it."""
         wanted = np.zeros(self._cells.shape, dtype=np.bool_)
         wanted[self._cells.points(self._cells.top)] = True
-        return self._ask(wanted & ~self._asked)
+        return self._ask(wanted & ~self._closed)
 
-    def next(self, values: ArrayLike) -> NDArray[np.int64]:
-        """The points to compute now. Call it when those asked for have a value or have failed.
-
-        (Called earlier it does no harm but may ask for more than is needed.)
+    def next(self, values: ArrayLike, *, waiting: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """The points to compute now.
 
         Args:
             values: of the output, of the grid's shape; NaN where unknown or failed.
+            waiting: of the same shape: points that may still get a value. Without it all points that were asked for and
+                have no value count as failed.
 
         Returns:
-            Flat numbers, ascending, none of them known or asked for before; empty when the line is known to the pixel or
-            the budget is used up.
+            Flat numbers, ascending, none of them known or asked for before; empty when nothing more is wanted, or when
+            the budget is used up (`exhausted`).
 
         Raises:
             CellError: the values have another shape, or are not numbers.
@@ -102,13 +107,15 @@ class Refinement:
         own = self._own(values)
         known = ~np.isnan(own)
         spent = np.zeros(self._cells.shape, dtype=np.bool_)
-        for wanted in self._wanted(own - self.level, known):
-            missing = wanted & ~(known | self._asked | spent)
-            room = None if self.budget is None else self.budget - self.asked - np.count_nonzero(spent)
-            if room is not None and np.count_nonzero(missing) > room:
-                self.exhausted = True
-                missing.reshape(-1)[np.flatnonzero(missing)[room:]] = False
-            spent |= missing
+        failed = self._closed & ~known
+        if waiting is not None:
+            failed &= ~np.reshape(waiting, failed.shape)
+        choice = Choice(self._cells, self._base, self.gradient, own - self.level, failed)
+        for wanted in choice.passed():
+            self._spend(wanted & ~known, spent)
+        if self.budget is None or not spent.any():  # a budget is for the lines first
+            for wanted in choice.suspected():
+                self._spend(wanted & ~known, spent)
         return self._ask(spent)
 
     def computed(self, values: ArrayLike) -> Flags:
@@ -131,59 +138,23 @@ class Refinement:
             filled = self._cells.interpolate(filled, level)
             own = known[self._cells.points(level)]
             filled = np.where(np.isnan(own), filled, own)
-        filled[self._asked & np.isnan(known)] = np.nan
+        filled[self._closed & np.isnan(known)] = np.nan
         return filled.reshape(self.shape)
 
-    def _wanted(self, heights: Numbers, known: Flags) -> Iterator[Flags]:
-        """The points that the cells of each level need, in the order of their importance."""
-        cells, base = self._cells, self._base
-        failed = self._asked & ~known
-        crossed, unclear = self._sides(heights, failed)
-        open_cells = crossed[-1]
-        steeps = []
-        for level in range(cells.top, base - 1, -1):
-            if level < cells.top:
-                # A change of sign that no part of the cell shows is hidden by failed points: look around those.
-                hidden = open_cells & ~cells.pool(crossed[level - base], level)
-                open_cells = crossed[level - base] | (cells.spread(hidden, level) & unclear[level - base])
-            yield self._points_within(open_cells, level)
-            if self.gradient > 0 and level > base:
-                steeps.append((self._steep(heights, known | failed, level), level))
-        for steep, level in steeps:
-            yield self._points_within(steep, level)
-
-    def _sides(self, heights: Numbers, failed: Flags) -> tuple[list[Flags], list[Flags]]:
-        """For each level, the finest first: cells with known points on both sides, and cells with failed points."""
-        cells, base = self._cells, self._base
-        points = heights[cells.points(base)]
-        above, below = cells.any_corner(points > 0), cells.any_corner(points <= 0)
-        unclear = [cells.any_corner(failed[cells.points(base)])]
-        crossed = [above & below]
-        for level in range(base, cells.top):
-            above, below = cells.pool(above, level), cells.pool(below, level)
-            crossed.append(above & below)
-            unclear.append(cells.pool(unclear[-1], level))
-        return crossed, unclear
-
-    def _steep(self, heights: Numbers, settled: Flags, level: int) -> Flags:
-        """The cells of a level inside which the slopes around them allow for a change of side."""
-        where = self._cells.points(level)
-        with np.errstate(all="ignore"):  # infinite heights, and heights of exactly zero
-            ratio = self._cells.nearness(heights[where], level)
-            return self._cells.all_corners(settled[where]) & (ratio * self.gradient > 1)
-
-    def _points_within(self, chosen: Flags, level: int) -> Flags:
-        """The points of the next finer level in cells of this one; at the finest level their corners."""
-        wanted = np.zeros(self._cells.shape, dtype=np.bool_)
-        if level > self._base:
-            level -= 1
-            chosen = self._cells.spread(chosen, level)
-        wanted[self._cells.points(level)] = self._cells.corners(chosen)
-        return wanted
+    def _spend(self, wanted: Flags, spent: Flags) -> None:
+        """Add points to those of this round, as far as the budget goes."""
+        missing = wanted & ~(self._closed | spent)
+        if self.budget is not None:
+            room = self.budget - self.asked - np.count_nonzero(spent)
+            numbers = np.flatnonzero(missing)
+            if len(numbers) > room:
+                self.exhausted = True
+                missing.flat[numbers[room:]] = False
+        spent |= missing
 
     def _ask(self, wanted: Flags) -> NDArray[np.int64]:
         numbers = np.flatnonzero(wanted).astype(np.int64, copy=False)
-        self._asked |= wanted
+        self._closed |= wanted
         self.asked += len(numbers)
         return numbers
 
@@ -208,7 +179,7 @@ class Refinement:
             raise CellOptionError(f"a level of {self.level} cannot be passed", hint="Give a finite number, as in L1=0.")
         if not (math.isfinite(self.gradient) and self.gradient >= 0):
             raise CellOptionError(
-                f"the safety factor of slopes is {self.gradient}", hint="Give 0 or a positive number."
+                f"a refinement with a factor of {self.gradient} for bends", hint="Give 0 or a positive number."
             )
         if self.budget is not None and self.budget < 1:
             raise CellOptionError(
@@ -293,19 +264,20 @@ def zero_pixels(values: ArrayLike, level: float = 0.0) -> Flags:
 def _top(size: int, least: int) -> int:
     """The coarsest level at which an axis has this many points (all of them, when it has fewer)."""
     level = 0
-    while -(-(size - 1) // (2 << level)) + 1 >= least:
+    while intervals(size, level) > 1 and intervals(size, level + 1) + 1 >= least:
         level += 1
     return level
 
 
 def _usual_cells(sizes: tuple[int, ...], budget: int | None) -> Cells:
-    """The coarse grid when none is asked for; at most half of the budget, when two points along each axis are not more."""
+    """The coarse grid when none is asked for: at most half of the budget, but at least two points along each axis."""
     stride = _STRIDE.get(len(sizes), 2)
     tops = tuple(min(stride.bit_length() - 1, _top(size, _LEAST)) for size in sizes)
     cells = Cells(sizes, tops)
     while budget is not None and cells.count(cells.top) > budget // 2:
-        axis = max(range(len(sizes)), key=lambda axis: (sizes[axis] - 1) >> cells.tops[axis])  # with most points
-        if sizes[axis] - 1 <= 1 << cells.tops[axis]:
+        counts = [intervals(size, top) for size, top in zip(sizes, cells.tops, strict=True)]
+        if max(counts) <= 1:
             break
-        cells = Cells(sizes, (*cells.tops[:axis], cells.tops[axis] + 1, *cells.tops[axis + 1 :]))
+        longest = counts.index(max(counts))
+        cells = Cells(sizes, tuple(top + (axis == longest) for axis, top in enumerate(cells.tops)))
     return cells

@@ -1,9 +1,9 @@
 """The cells of a refinement: one grid of cells over the same points for each level, each nested in the next.
 
-At level ``l`` neighbouring points are ``2**l`` grid steps apart; the last interval of an axis may be shorter, so that the
-border of the grid is a border at every level. An axis stops growing at its own top level. A cell of level ``l`` is the
-closed box between neighbouring points of that level, so that points on a face belong to the cells on both sides. Arrays
-"of cells" have one entry for each interval along each axis, arrays "of points" one more.
+At level ``l`` neighbouring points are ``2**l`` grid steps apart; the last interval of an axis may be shorter, so that
+the border of the grid is a border at every level. An axis stops growing at its own top level. A cell of level ``l`` is
+the closed box between neighbouring points of that level, so that points on a face belong to the cells on both sides.
+Arrays "of cells" have one entry for each interval along each axis, arrays "of points" one more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "Flags", "Numbers"]
+__all__ = ["Cells", "Flags", "Numbers", "intervals"]
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Cells:
     """The levels of cells over a grid of points.
 
     Args:
-        shape: points along each axis, at least two each.
+        shape: points along each axis.
         tops: for each axis the level of the first, coarse grid.
     """
 
@@ -63,17 +63,16 @@ class Cells:
         """For each cell of this level: whether the cell of the next coarser level that holds it is flagged."""
         for axis, (size, top) in enumerate(zip(self.shape, self.tops, strict=True)):
             if top > level:
-                count = -(-(size - 1) // (1 << level))
-                cells = np.repeat(cells, 2, axis=axis)[_along(axis, slice(0, count))]
+                cells = np.repeat(cells, 2, axis=axis)[_along(axis, slice(0, intervals(size, level)))]
         return cells
 
     def any_corner(self, points: Flags) -> Flags:
         """For each cell: whether any of its corners is flagged."""
-        return fold_corners(points, np.logical_or)
+        return _fold_corners(points, np.logical_or)
 
     def all_corners(self, points: Flags) -> Flags:
         """For each cell: whether all of its corners are flagged."""
-        return fold_corners(points, np.logical_and)
+        return _fold_corners(points, np.logical_and)
 
     def corners(self, cells: Flags) -> Flags:
         """For each point: whether it is a corner of a flagged cell."""
@@ -82,32 +81,35 @@ class Cells:
             cells = np.concatenate([cells, margin], axis) | np.concatenate([margin, cells], axis)
         return cells
 
-    def nearness(self, heights: Numbers, level: int) -> Numbers:
-        """How near each cell is to the level set, measured by its slopes.
+    def around(self, cells: Flags) -> Flags:
+        """The flagged cells and all that touch them."""
+        return _widest(cells, np.logical_or)
 
-        Inside a cell no place is farther from a corner than half an interval along each axis. So a field that is nowhere
-        steeper than the steepest of the differences measured here and in the adjoining cells keeps its sign within the
-        cell when its least height is more than half the sum, over the axes, of these differences.
+    def least_corner(self, points: Numbers) -> Numbers:
+        """For each cell the least value at its corners, of those that are known."""
+        return _fold_corners(points, np.fmin)
+
+    def deviation(self, heights: Numbers, level: int) -> Numbers:
+        """How far a field can be, inside a cell, from the values that are linear between its corners.
+
+        The sum over the axes of one eighth of the second difference, the greatest found at and around the cell.
 
         Args:
-            heights: above the level, at the points of this level; NaN where unknown.
+            heights: at the points of this level; NaN where unknown.
             level: of the cells.
 
         Returns:
-            That half sum divided by the least height at a corner, for each cell: above 1 the slopes allow for a change
-            of sign. NaN where nothing is known.
+            For each cell; 0 where no three points in a row are known and finite.
         """
-        reach = np.zeros(())
+        reach = np.zeros(tuple(size - 1 for size in heights.shape))
         for axis, places in enumerate(self.coordinates(level)):
             lengths = np.diff(places).reshape([-1 if other == axis else 1 for other in range(heights.ndim)])
-            slopes = np.abs(np.diff(heights, axis=axis)) / lengths
-            for other in range(heights.ndim):
-                if other != axis:
-                    slopes = _fold_neighbours(slopes, other, np.fmax)
-            reach = reach + np.nan_to_num(_widest(slopes), nan=0.0) * lengths / 2
-        least = fold_corners(np.abs(heights), np.fmin)
-        ratio: Numbers = np.divide(reach, least)
-        return ratio
+            slopes = np.diff(heights, axis=axis) / lengths
+            inner = np.abs(np.diff(slopes, axis=axis))
+            bends = np.full_like(heights, np.nan)
+            bends[_along(axis, slice(1, -1))] = np.where(np.isfinite(inner), inner, np.nan)
+            reach += np.nan_to_num(_widest(_fold_corners(bends, np.fmax), np.fmax), nan=0.0) * lengths / 8
+        return reach
 
     def interpolate(self, coarse: Numbers, level: int) -> Numbers:
         """Values at the points of a level, linear along each axis between those of the next coarser level.
@@ -128,14 +130,19 @@ class Cells:
             part = (after - before[left]) / (before[left + 1] - before[left])
             part = part.reshape([-1 if other == axis else 1 for other in range(values.ndim)])
             low, high = np.take(values, left, axis), np.take(values, left + 1, axis)
-            mixed = low + part * (high - low)
-            mixed = np.where(part == 0, low, np.where(part == 1, high, mixed))
-            single = np.where(np.isnan(low), high, low)
-            values = np.where(np.isnan(mixed) & (part > 0) & (part < 1), single, mixed)
+            with np.errstate(invalid="ignore"):  # between infinities
+                mixed = low + part * (high - low)
+            mixed = np.where(np.isnan(mixed), np.where(np.isnan(low), high, low), mixed)
+            values = np.where(part == 0, low, np.where(part == 1, high, mixed))
         return values
 
 
-def fold_corners(points: NDArray[Any], fold: _Fold) -> NDArray[Any]:
+def intervals(size: int, level: int) -> int:
+    """Cells of a level along an axis with ``size`` points."""
+    return -(-(size - 1) // (1 << level))
+
+
+def _fold_corners(points: NDArray[Any], fold: _Fold) -> NDArray[Any]:
     """One value for each cell out of those at its corners."""
     for axis in range(points.ndim):
         points = _fold_neighbours(points, axis, fold)
@@ -146,13 +153,13 @@ def _fold_neighbours(points: NDArray[Any], axis: int, fold: _Fold) -> NDArray[An
     return fold(points[_along(axis, slice(None, -1))], points[_along(axis, slice(1, None))])
 
 
-def _widest(cells: Numbers) -> Numbers:
-    """For each cell the greatest value in it and in the cells around it."""
+def _widest(cells: NDArray[Any], fold: _Fold) -> NDArray[Any]:
+    """For each cell the fold of its value and those of the cells around it."""
     for axis in range(cells.ndim):
         wide = cells.copy()
         first, last = _along(axis, slice(None, -1)), _along(axis, slice(1, None))
-        wide[first] = np.fmax(wide[first], cells[last])
-        wide[last] = np.fmax(wide[last], cells[first])
+        wide[first] = fold(cells[first], cells[last])
+        wide[last] = fold(wide[last], cells[first])
         cells = wide
     return cells
 
