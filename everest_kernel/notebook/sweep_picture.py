@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..wire import ConfigurationError
-from .sweep_pixels import COLORS, Pixels, cells_of, color_range, colors_of, ends_of, png_of
+from .sweep_pixels import COLORS, Pixels, cells_of, color_range, colors_of, drawable, ends_of, png_of
 from .sweep_slice import (
     Coordinates,
     Floats,
@@ -166,7 +166,7 @@ def _draw_lines(figure: Any, picture: Slice) -> Pixels:
     style = "none" if along.kind == "listed" else "-"
     for index, line in enumerate(lines):
         label = "" if few is None else f"{picture.axes[few].name} = {picture.axes[few].text(index)}"
-        places, heights = _thinned(along.places, line)
+        places, heights = _thinned(along.places, drawable(line))
         axes.plot(places, heights, linestyle=style, marker=marker, markersize=4, linewidth=1.2, label=label)
     failed = picture.marked(_FAILED)
     if failed.any():
@@ -186,7 +186,7 @@ def _draw_scatter(figure: Any, picture: Scatter) -> Pixels:
     """Points over one parameter, or coloured points over two."""
     known = np.flatnonzero(np.isfinite(picture.values))
     known = known[:: len(known) // (2 * _MOST_POINTS) + 1]
-    values, places = picture.values[known], [place[known] for place in picture.places]
+    values, places = drawable(picture.values[known]), [place[known] for place in picture.places]
     if len(places) == 1:
         axes = _axes(figure, picture.title, picture.labels[0], picture.output, _WIDE_PLOT)
         axes.plot(places[0], values, ".", markersize=4)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from .sweep_slice import Floats
 from .sweep_text import limits
 
-__all__ = ["COLORS", "Pixels", "cells_of", "color_range", "colors_of", "ends_of", "png_of"]
+__all__ = ["COLORS", "Pixels", "cells_of", "color_range", "colors_of", "drawable", "ends_of", "png_of"]
 
 COLORS = "viridis"
 """matplotlib's name of the scale."""
+_LARGEST = 1e300
+"""What is larger is drawn as this: sums of numbers near the limit of floating point overflow."""
 _WAITING_RGB = (232, 232, 232)
 
 Pixels = NDArray[np.uint8]
@@ -66,12 +68,19 @@ def color_range(values: Floats) -> tuple[float, float]:
     if low > high:
         return 0.0, 1.0
     finite = values[np.isfinite(values)]
-    sample = finite[:: len(finite) // 20_000 + 1]
+    sample = drawable(finite[:: len(finite) // 20_000 + 1])
+    low, high = max(low, -_LARGEST), min(high, _LARGEST)
     usual = [float(end) for end in np.quantile(sample, (0.005, 0.995))]
     width = usual[1] - usual[0]
     if width > 0:
         low, high = max(low, usual[0] - 2 * width), min(high, usual[1] + 2 * width)
-    if not np.isfinite(high - low) or not high > low:
-        margin = abs(low) * 1e-3 or 0.5
-        return low - margin, low + margin
+    size = max(abs(low), abs(high))
+    if not high - low > max(1e-12 * size, 1e-290):
+        margin = size * 1e-3 if size > 1e-280 else 0.5
+        return min(low, high) - margin, max(low, high) + margin
     return low, high
+
+
+def drawable(values: Floats) -> Floats:
+    """Values that can be added and compared without overflow; NaN for infinite ones."""
+    return np.where(np.isfinite(values), np.clip(values, -_LARGEST, _LARGEST), np.nan)

@@ -246,7 +246,7 @@ def short(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return f"{value:.4g}"
     text = " ".join(str(value).split())
-    return text if len(text) <= 12 else f"{text[:11]}…"
+    return text if len(text) <= 10 else f"{text[:9]}…"
 
 
 def _label(axis: AxisLike, name: str) -> str:

@@ -75,8 +75,10 @@ def _range(axis: Coordinates) -> str:
 
 
 def _characters(values: Floats, low: float, high: float, ramp: str) -> str:
-    scale = (len(ramp) - 1) / (high - low) if high > low and np.isfinite(high - low) else 0.0
-    steps = np.clip(np.round((np.clip(values, low, high) - low) * scale), 0, len(ramp) - 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = high / 2 - low / 2  # the whole may overflow
+        parts = (np.clip(values, low, high) / 2 - low / 2) / half if half > 0 else np.where(np.isnan(values), np.nan, 0)
+        steps = np.clip(np.round(parts * (len(ramp) - 1)), 0, len(ramp) - 1)
     return "".join(_NONE if np.isnan(step) else ramp[int(step)] for step in steps)
 
 
@@ -87,10 +89,9 @@ def _means(values: Floats, count: int, axis: int) -> Floats:
         return values
     starts: NDArray[np.intp] = np.arange(count) * size // count
     known = ~np.isnan(values)
-    sums = np.add.reduceat(np.where(known, values, 0.0), starts, axis)
     counts = np.add.reduceat(known.astype(np.float64), starts, axis)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means: Floats = sums / counts
+    with np.errstate(all="ignore"):
+        means: Floats = np.add.reduceat(np.where(known, values, 0.0), starts, axis) / counts
     return means
 
 
@@ -101,7 +102,7 @@ def _binned(picture: Scatter) -> Slice:
     places = [values[known] for values in picture.places]
     bins = (_COLUMNS,) if len(places) == 1 else (_COLUMNS // 2, _ROWS // 2)
     ranges = [(float(values.min()), float(values.max())) for values in picture.places]
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
         sums, edges = np.histogramdd(places, bins, ranges, weights=weights)
         counts, _ = np.histogramdd(places, bins, ranges)
         means = sums / counts

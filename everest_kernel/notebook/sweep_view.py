@@ -226,7 +226,8 @@ def _segments(progress: Progress) -> list[str]:
     if progress.total <= 0:
         return []
     counts = ((progress.kept, _KEPT), (progress.done, _DONE), (progress.failed, _FAILED), (progress.running, _RUNNING))
-    widths = [max(100 * count / progress.total, 0.5) if count > 0 else 0.0 for count, _ in counts]
+    whole = max(progress.total, sum(count for count, _ in counts))  # a point may run twice
+    widths = [max(100 * count / whole, 0.5) if count > 0 else 0.0 for count, _ in counts]
     excess = max(sum(widths) - 100, 0.0)
     largest = widths.index(max(widths))
     widths[largest] = max(widths[largest] - excess, 0.0)  # segments that float must fit into one row

@@ -133,10 +133,11 @@ class Meter:
             note: anything else to be told.
             ended: whether nothing more will come; the rate is then that of the whole sweep.
         """
-        self._take(now, counts.done + counts.failed)
+        answered = counts.done + counts.failed
+        self._take(now, answered)
         elapsed = max(now - self._began, 0.0)
-        rate = self._answered / elapsed if ended and elapsed > 0 else self._rate(now)
-        missing = max(counts.total - self._answered, 0)
+        rate = answered / elapsed if ended and elapsed > 0 else self._rate(now)
+        missing = max(counts.total - answered, 0)
         left = None
         if not ended:
             left = 0.0 if not missing else missing / rate if rate > 0 else None
