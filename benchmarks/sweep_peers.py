@@ -1,7 +1,7 @@
 """Other ways to run a sweep, each started beforehand with two worker processes: Dask, ipyparallel, Parsl, Ray.
 
 They are installed by pip into an environment of their own, kept in the user's cache folder, and run there as programs
-of `benchmarks/peers`. As a program: `python benchmarks/sweep_peers.py [POINTS…]`.
+of `benchmarks/peers`. As a program: `python benchmarks/sweep_peers.py [POINTS…] [--only PEER] [--limit SECONDS]`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ if __name__ == "__main__":
 
 from benchmarks.figures import Figure, table
 
-__all__ = ["PeerRuns", "floor_cpu", "peer_figures", "peer_runs", "peer_times"]
+__all__ = ["PEERS", "PeerRuns", "floor_cpu", "peer_figures", "peer_runs", "peer_times"]
 
 _PROGRAMS = Path(__file__).resolve().parent / "peers"
 _MARK = "SWEEP_PEERS_RUN"  # in the environment of every process that a peer starts
@@ -46,6 +47,7 @@ _PEERS = (
     _Peer("Parsl", "parsl_map.py", ("parsl",)),
     _Peer("Ray", "ray_map.py", ("ray",)),
 )
+PEERS = tuple(peer.name for peer in _PEERS)
 
 
 @dataclass(frozen=True)
@@ -177,12 +179,18 @@ def _run(peer: _Peer, folder: Path, points: int, repeats: int, limit: float) -> 
 
 
 def peer_runs(
-    points: int, *, repeats: int = 3, limit: float = 300.0, folder: Path | None = None
+    points: int,
+    *,
+    names: Collection[str] = PEERS,
+    repeats: int = 3,
+    limit: float = 300.0,
+    folder: Path | None = None,
 ) -> dict[str, PeerRuns | str]:
     """Let every peer compute `y = x*x` for many points, one peer after the other.
 
     Args:
         points: how many.
+        names: which of PEERS.
         repeats: how often each way is run at most; slow ones are not repeated.
         limit: seconds after which a peer is ended, start-up included.
         folder: for the peers' environment (default: one in the user's cache folder, made when missing).
@@ -194,7 +202,7 @@ def peer_runs(
     folder = folder or cache / f"peers-{sys.version_info[0]}.{sys.version_info[1]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     found: dict[str, PeerRuns | str] = {}
-    for peer in _PEERS:
+    for peer in (peer for peer in _PEERS if peer.name in names):
         found |= _run(peer, folder, points, repeats, limit)
     return found
 
@@ -208,10 +216,10 @@ def peer_times(points: int) -> dict[str, float | str]:
     return {way: min(runs.seconds) if isinstance(runs, PeerRuns) else runs for way, runs in peer_runs(points).items()}
 
 
-def peer_figures(points: int = 10_000) -> list[Figure]:
+def peer_figures(points: int = 10_000, names: Collection[str] = PEERS, limit: float = 300.0) -> list[Figure]:
     """What `peer_runs` measures, as figures without goals; a peer without a figure is printed with its reason."""
     figures = []
-    for way, runs in peer_runs(points).items():
+    for way, runs in peer_runs(points, names=names, limit=limit).items():
         if isinstance(runs, str):
             print(f"{way} {runs}", flush=True)
             continue
@@ -223,8 +231,11 @@ def peer_figures(points: int = 10_000) -> list[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("points", nargs="*", type=int, default=[10_000], help="how many points (default: 10000)")
-    for points in parser.parse_args().points:
-        print(table(peer_figures(points)), flush=True)
+    parser.add_argument("--only", action="append", choices=PEERS, help="a peer (default: all)")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds for a peer (default: 300)")
+    chosen = parser.parse_args()
+    for points in chosen.points:
+        print(table(peer_figures(points, chosen.only or PEERS, chosen.limit)), flush=True)
     return 0
 
 

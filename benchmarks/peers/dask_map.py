@@ -1,7 +1,7 @@
 """Dask: a future a point with `Client.map`, on a local cluster of worker processes.
 
-By default a worker is sent another task when one of its two is done, so each task waits for a round trip; with unlimited
-saturation the scheduler sends all at once, which suits tiny tasks better.
+By default a worker is sent another task when one of its two is done, so each task waits for a round trip; with
+unlimited saturation the scheduler sends all at once, which suits tiny tasks better.
 """
 
 from __future__ import annotations
