@@ -34,6 +34,16 @@ class KernelDriver:
         self._iopub = self.client.iopub_channel.socket
         self._shell = self.client.shell_channel.socket
 
+    def restart(self) -> None:
+        """Start a kernel in place of one that was killed; the hub goes on."""
+        self.client.stop_channels()
+        self.manager.restart_kernel(now=True)
+        self.client = self.manager.client()
+        self.client.start_channels(hb=False, stdin=False, control=False)
+        self.client.wait_for_ready(timeout=60)
+        self._iopub = self.client.iopub_channel.socket
+        self._shell = self.client.shell_channel.socket
+
     def run(
         self, code: str, *, watch: Callable[[str, dict[str, Any]], None] | None = None, fails: bool = False
     ) -> tuple[float, list[tuple[float, str, dict[str, Any]]]]:

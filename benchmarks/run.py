@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import cells, hub_files, hub_rates, hub_store, running, sweeps
+from benchmarks import cells, hub_files, hub_rates, hub_store, running, sweep_cells, sweeps
 from benchmarks.figures import table
 
 BENCHMARKS = {
@@ -24,6 +24,11 @@ BENCHMARKS = {
     "accepted": hub_rates.accepted_jobs,
     "finished": hub_rates.finished_jobs,
     "sweep": sweeps.sweep_of_true,
+    "tiny-points": sweep_cells.tiny_points,
+    "computing": sweep_cells.sweep_of_computing,
+    "resumed": sweep_cells.resumed,
+    "bad-point": sweep_cells.bad_point,
+    "refined": sweep_cells.refined,
     "polled": sweeps.polled_jobs,
     "files": hub_files.large_files,
     "one-of-many": hub_store.one_of_many,

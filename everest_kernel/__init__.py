@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .notebook import RemoteJob
+    from .notebook.sweep_job import SweepJob
+    from .sweep import Grid
 
-__all__ = ["RemoteJob", "__version__", "job", "load_ipython_extension", "remote", "unload_ipython_extension"]
+__all__ = [
+    "Grid",
+    "RemoteJob",
+    "SweepJob",
+    "__version__",
+    "job",
+    "load_ipython_extension",
+    "remote",
+    "sweep",
+    "unload_ipython_extension",
+]
 __version__ = "0.1.0"
 
 _ATTRIBUTE = "_everest"
@@ -20,6 +32,14 @@ def __getattr__(name: str) -> Any:
         from .notebook import RemoteJob
 
         return RemoteJob
+    if name == "Grid":
+        from .sweep import Grid
+
+        return Grid
+    if name == "SweepJob":
+        from .notebook.sweep_job import SweepJob
+
+        return SweepJob
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -78,6 +98,68 @@ def remote(
         time_limit=time_limit,
         queue_limit=queue_limit,
         settings=settings,
+        fresh=fresh,
+    )
+
+
+def sweep(
+    route: str | Sequence[str],
+    code: str,
+    parameters: Mapping[str, Any],
+    *,
+    outputs: Sequence[str],
+    inputs: Mapping[str, Any] | None = None,
+    where: str = "",
+    zipped: bool = False,
+    vectorized: bool = False,
+    retries: int = 1,
+    time_limit: float | None = None,
+    retry_failed: bool = False,
+    fresh: bool = False,
+) -> SweepJob:
+    """Start a program for each point of a parameter space, as a `%%sweep` cell does, and go on at once.
+
+    Args:
+        route: one, or several of one language.
+        code: the program for one point, in the route's language.
+        parameters: name to a sequence of values, or to a text such as `"20:50:31"`.
+        outputs: names of the results: numbers, texts, or arrays of one shape.
+        inputs: values that are the same for all points.
+        where: an expression over the parameters; only points for which it is true are computed.
+        zipped: the parameters go in step, instead of each with each.
+        vectorized: the program takes arrays of points (Python).
+        retries: how often a job that failed is tried again before it is split.
+        time_limit: seconds after which a job is killed.
+        retry_failed: compute points again that failed.
+        fresh: compute all points again.
+
+    Returns:
+        The sweep: `await` it, or `result()`, for its grid, which `grid` gives at any moment.
+
+    Raises:
+        EverestError: something about the call; nothing was submitted.
+
+    Example:
+        >>> squares = sweep("python", "y = x * x", {"x": range(4)}, outputs=["y"])
+        >>> squares.result().y.tolist()
+        [0, 1, 4, 9]
+    """
+    from .notebook import shared_session
+    from .notebook.sweep_start import start_sweep
+
+    return start_sweep(
+        shared_session(),
+        route,
+        code,
+        parameters,
+        outputs=outputs,
+        inputs=inputs,
+        where=where,
+        zipped=zipped,
+        vectorized=vectorized,
+        retries=retries,
+        time_limit=time_limit,
+        retry_failed=retry_failed,
         fresh=fresh,
     )
 

@@ -116,6 +116,10 @@ async def _cancel_all(session: NotebookSession, job_ids: list[str], folder: Path
     said: dict[str, str | EverestError] = {}
 
     async def one(job_id: str) -> None:
+        if job_id in session.sweeps:
+            session.sweeps[job_id].cancel()
+            said[job_id] = f"{job_id}: its jobs are being cancelled; finished points are kept"
+            return
         try:
             said[job_id] = await _cancel(session, job_id, folder)
         except EverestError as error:

@@ -30,7 +30,7 @@ from .reminder import Reminder
 from .remote_run import RemoteRun
 from .route_magic import add_route_magics, remove_route_magics, routing_of
 from .session import shared_session
-from .sweep_magic import SweepMagic
+from .sweep_magic import SWEEP_MARK, SweepMagic
 from .sweep_options import SWEEP_HELP
 from .transform import ENTRY, CellTransformer
 
@@ -59,6 +59,8 @@ class Everest:
         wake_at_signals()
         if magic == "sweep":
             return await self.sweeps.run_cell(line, body)
+        if magic == "attach" and line.startswith(SWEEP_MARK):
+            return await self.sweeps.find(line.strip())
         begun = self._begin(magic, line, body, channel_for(self.shell))
         if not isinstance(begun, RemoteRun):
             return begun
@@ -89,6 +91,8 @@ class Everest:
 
         Example: %attach 65f0c1d2e3a4b5c6d7e8f901
         """
+        if line.startswith(SWEEP_MARK):
+            return self.sweeps.find(line.strip()).result()
         return self._run_here("attach", line, "")
 
     def _run_here(self, magic: str, line: str, cell: str) -> Any:

@@ -14,6 +14,7 @@ from .servers import open_server
 
 if TYPE_CHECKING:
     from ..client import ClientThread, EverestClient
+    from .sweep_job import SweepJob
 
 __all__ = ["NotebookSession", "shared_session"]
 
@@ -24,11 +25,13 @@ class NotebookSession:
     Attributes:
         memory: what jobs leave on this machine.
         closing: whether the kernel ends: jobs go on then, whoever followed them.
+        sweeps: by id, those that run in the background or have run there.
     """
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
         self.closing = False
+        self.sweeps: dict[str, SweepJob] = {}
         self._thread: ClientThread | None = None
         self._starting = threading.Lock()
         self._clients: dict[str, EverestClient] = {}

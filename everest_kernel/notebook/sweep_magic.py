@@ -7,19 +7,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..wire import JobCancelledError
+from ..wire import CellError, JobCancelledError
 from .channels import Channel, LocalChannel, QueueChannel, channel_for, replaces_displays
 from .interrupt import pump_until_told, until_told
-from .sweep_cell import prepare_sweep
-from .sweep_dry_run import sweep_dry_run
-from .sweep_job import SweepJob
 from .sweep_options import parse_sweep_line
-from .sweep_run import SweepRun
 
 if TYPE_CHECKING:
     from .session import NotebookSession
+    from .sweep_job import SweepJob
+    from .sweep_run import SweepRun
 
-__all__ = ["SweepMagic"]
+__all__ = ["SWEEP_MARK", "SweepMagic"]
+
+SWEEP_MARK = "sweep-"
+"""With which the ids of sweeps begin; those of jobs are hexadecimal."""
 
 
 class SweepMagic:
@@ -36,9 +37,9 @@ class SweepMagic:
 
     async def run_cell(self, line: str, body: str) -> Any:
         """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
-        begun = self._begin(line, body, channel_for(self._shell))
-        if not isinstance(begun, SweepRun):
-            return begun
+        begun, value = self._begin(line, body, channel_for(self._shell))
+        if begun is None:
+            return value
         running = self._session.thread.start(begun.run(self._session))
         over = asyncio.wrap_future(running.over)
         try:
@@ -50,9 +51,9 @@ class SweepMagic:
     def sweep(self, line: str, cell: str) -> Any:
         """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
         channel, local = QueueChannel(), LocalChannel()
-        begun = self._begin(line, cell, channel)
-        if not isinstance(begun, SweepRun):
-            return begun
+        begun, value = self._begin(line, cell, channel)
+        if begun is None:
+            return value
         running = self._session.thread.start(begun.run(self._session))
         running.over.add_done_callback(lambda _: channel.close())
         try:
@@ -62,22 +63,43 @@ class SweepMagic:
             running.cancel()
             raise _interrupted(begun, told=pump_until_told(channel, local)) from None
 
-    def _begin(self, line: str, body: str, channel: Channel) -> SweepRun | SweepJob | None:
-        """A sweep that is to be waited for; else the cell's value."""
+    def find(self, sweep_id: str) -> SweepJob:
+        """A sweep of this kernel's that runs in the background.
+
+        Raises:
+            CellError: there is none of this id.
+        """
+        try:
+            return self._session.sweeps[sweep_id]
+        except KeyError:
+            raise CellError(
+                f"this kernel has no sweep {sweep_id} in the background",
+                hint="Run the sweep's cell again: it follows its jobs that still run, and computes what is missing.",
+            ) from None
+
+    def _begin(self, line: str, body: str, channel: Channel) -> tuple[SweepRun | None, SweepJob | None]:
+        """A sweep that is to be waited for; or the cell's value."""
+        from .sweep_cell import prepare_sweep  # here: a kernel starts sooner without numpy
+        from .sweep_dry_run import sweep_dry_run
+        from .sweep_job import SweepJob
+        from .sweep_run import SweepRun
+
         shell = self._shell
         options = parse_sweep_line(line)
         prepared = prepare_sweep(options, body, shell.user_ns, shell.user_ns_hidden, Path.cwd())
         if options.dry_run:
             LocalChannel().display(sweep_dry_run(prepared))
-            return None
+            return None, None
         watched = getattr(shell, "kernel", None) is not None or sys.stderr.isatty()
         if options.background:
             channel = channel_for(shell)
         run = SweepRun(prepared, channel, replaces=replaces_displays(shell), watched=watched)
         shell.user_ns[options.into or "grid"] = run.grid  # now: partial results, also after an interrupt
         if options.background:
-            return SweepJob(run, self._session.thread.start(run.run(self._session)))
-        return run
+            job = SweepJob(run, self._session.thread.start(run.run(self._session)))
+            self._session.sweeps[run.id] = job
+            return None, job
+        return run, None
 
 
 def _interrupted(run: SweepRun, *, told: bool) -> JobCancelledError:

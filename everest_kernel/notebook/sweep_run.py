@@ -14,8 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..client import SweepProgress
 from ..languages import Display
-from ..sweep import Grid, Keeper, LaneTarget, Meter, Progress, Refinement, SweepDriver, chunk_language_of
+from ..sweep import (
+    Grid,
+    Keeper,
+    LaneTarget,
+    Meter,
+    Progress,
+    Refinement,
+    SweepDriver,
+    Taker,
+    chunk_language_of,
+    run_as_one_job,
+)
 from ..sweep.run import Counts, Lane, Rules, Run
 from ..wire import ConfigurationError, JobFailedError
 from .channels import Channel
@@ -165,6 +177,8 @@ class SweepRun:
             one_by_one=any(target.chunks.one_by_one for target in targets.values()),
         )
         names = {(target.server, target.route.name): lane for lane, target in targets.items()}
+        if options.application:
+            missing = await self._in_one_job(session, keeper, np.concatenate(missing), lanes[0], targets, meter)
         waiting = [] if options.fresh else await keeper.waiting(np.concatenate(missing), names)
         blocks = _without(missing, waiting)
         run = Run(blocks, sum(len(block) for block in blocks), lanes, rules)
@@ -182,13 +196,43 @@ class SweepRun:
             )
             self._jobs = jobs + driver.jobs
             self._shares = {name: (share.points, share.speed) for name, share in run.shares.items()}
-            self.progress = meter.read(time.monotonic(), self._counts, shares=self._shares, note=self._note())
-            self._view.show(self.progress)
+            self._look(meter, self._counts)
 
         async with _beside(look):
             reason = await driver.drive(waiting)
         look()
         return reason
+
+    async def _in_one_job(
+        self,
+        session: NotebookSession,
+        keeper: Keeper,
+        numbers: _Numbers,
+        lane: Lane,
+        targets: dict[str, LaneTarget],
+        meter: Meter,
+    ) -> list[_Numbers]:
+        """Compute points by the sweep application; those that its tasks could not, which others compute then."""
+        before, total = self._counts, len(numbers)
+
+        def tell(progress: SweepProgress) -> None:
+            done = total * progress.done // max(progress.total, 1)  # as far as tasks tell; the grid knows better later
+            self._look(meter, Counts(before.done + done, done, 0, total - done, 0))
+
+        async with _beside(lambda: self._view.show(self.progress)):
+            tell(SweepProgress(1, 0, 0))
+            left, _ = await run_as_one_job(
+                targets[lane.name], self.prepared.space, numbers, lane.slots, Taker(self.grid, keeper), tell
+            )
+        self._jobs += 1
+        done, failed = self.grid.done - self._kept, self.grid.failed
+        self._counts = Counts(done + failed, done, failed, 0, 0)
+        self._look(meter, self._counts)
+        return [left]
+
+    def _look(self, meter: Meter, counts: Counts) -> None:
+        self.progress = meter.read(time.monotonic(), counts, shares=self._shares, note=self._note())
+        self._view.show(self.progress)
 
     # --- lanes
 

@@ -21,12 +21,11 @@ from ..wire import (
     NoResourceError,
     ProtocolError,
 )
-from .chunks import Answer
 from .grid import Grid
 from .keeper import Keeper, Waiting
-from .outputs import SweepOutputError
 from .run import Action, Cancel, Failed, Launch, Run, Stop
 from .space import Space
+from .taking import Taker
 from .target import ChunkJob, LaneTarget
 
 __all__ = ["SweepDriver"]
@@ -75,7 +74,7 @@ class SweepDriver:
     ) -> None:
         self._run = run
         self._space = space
-        self._grid = grid
+        self._taker = Taker(grid, keeper)
         self._targets = targets
         self._keeper = keeper
         self._leaves = leaves
@@ -134,7 +133,7 @@ class SweepDriver:
                 if action.flight in self._flights:
                     self._flights[action.flight].scope.cancel()
             elif isinstance(action, Failed):
-                self._give_up(action.numbers, action.errors)
+                self._taker.fail(action.numbers, action.errors)
             elif isinstance(action, Stop):
                 self._stopped = action.reason
 
@@ -179,7 +178,7 @@ class SweepDriver:
         except EverestError as error:
             told, fault = error.message, _points_at_fault(error, job)
             return lambda now: run.lost(number, now, told, points_at_fault=fault)
-        done, failed, errors = self._take(answer, flight)
+        done, failed, errors = self._taker.take(answer, flight.numbers, job.resource, job.job_id)
         answered = np.concatenate([done, failed])
         left = flight.numbers[(flight.numbers >= 0) & ~np.isin(flight.numbers, answered)]
         return lambda now: run.answered(number, now, done, failed, errors, left, answer.seconds)
@@ -191,35 +190,6 @@ class SweepDriver:
         self.jobs += 1
         await job.submit(self._space.columns(numbers), budget)
         self._keeper.acknowledged(job.key, job.job_id, *where)
-
-    # --- results
-
-    def _take(self, answer: Answer, flight: _Flight) -> tuple[_Numbers, _Numbers, list[str]]:
-        """Put an answer into the grid and on disk; numbers of the points with results, and of those that failed."""
-        job, done, wanted = flight.job, [np.empty(0, np.int64)], flight.numbers >= 0
-        failed = {int(flight.numbers[place]): error for place, error in answer.failed.items() if wanted[place]}
-        for group in answer.groups:
-            here = wanted[group.index]
-            numbers, seconds = flight.numbers[group.index][here], group.seconds[here]
-            values = {name: column[here] for name, column in group.values.items()}
-            try:
-                self._grid.put(numbers, values, seconds=seconds, resource=job.resource, job_id=job.job_id)
-            except SweepOutputError as error:
-                failed.update((int(number), error.message) for number in numbers)
-                continue
-            done.append(numbers)
-            self._keeper.save(numbers, values, seconds, job.resource, job.job_id)
-        errors = list(failed.values())
-        wrong = np.fromiter(failed, np.int64, len(failed))
-        if errors:
-            self._grid.fail(wrong, errors, resource=job.resource, job_id=job.job_id)
-            self._keeper.save_failed(wrong, errors, job.resource, job.job_id)
-        return np.concatenate(done), wrong, errors
-
-    def _give_up(self, numbers: _Numbers, errors: Sequence[str]) -> None:
-        """Points of which the machine has given up the hope of an answer."""
-        self._grid.fail(numbers, list(errors), resource="", job_id="")
-        self._keeper.save_failed(numbers, list(errors), "", "")
 
 
 def _points_at_fault(error: EverestError, job: ChunkJob) -> bool:

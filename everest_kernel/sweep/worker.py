@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-FLUSH_SECONDS = 0.02
+FLUSH_SECONDS = 0.002
 """How much work before a point at fault is lost at most, and computed again."""
 MOST_ERROR = 4000
 FIRST_PIECE = 64

@@ -192,3 +192,62 @@ def test_a_killed_kernel_loses_nothing_and_the_next_one_goes_on(tmp_path: Path) 
     counted = computed(trace)
     assert len(counted) == 120
     assert sum(counted.values()) <= 122
+
+
+def test_one_job_of_the_sweep_application_gives_the_same_grid(kernel: Kernel) -> None:
+    text = "if x == 13: raise ValueError('no')\ny = [x, x * 0.5]"
+    cell = kernel.run(f"%%sweep python x=0:99:100 --out y --fresh --application --into one\n{text}")
+    assert cell.status == "ok", cell.error
+    assert "100 of 100 points, 1 failed" in bar(cell)
+    kernel.run(f"%%sweep python x=0:99:100 --out y --fresh --into many\n{text}")
+    same = "numpy.array_equal(one.y, many.y, equal_nan=True), one.failures[0].error == many.failures[0].error"
+    assert kernel.run(f"import numpy\n{same}").result == "(True, True)"
+    shell = kernel.run("%%sweep shell n=1:20:20 --out m --application\n[ $n != 7 ] || exit 5\nm=$((n * n))")
+    assert shell.status == "ok", shell.error
+    assert kernel.run("grid.done, int(grid.m.sum())").result == f"(19, {sum(n * n for n in range(21)) - 49})"
+
+
+def test_a_point_that_ends_its_task_in_the_sweep_application_is_found(kernel: Kernel) -> None:
+    cell = kernel.run("%%sweep shell n=1:20:20 --out m --fresh --application\n[ $n != 7 ] || kill -9 $PPID\nm=$n")
+    assert cell.status == "ok", cell.error
+    assert kernel.run("grid.done, grid.failures[0].params").result == "(19, {'n': 7})"
+
+
+def test_a_call_starts_a_sweep(kernel: Kernel) -> None:
+    kernel.run("import everest_kernel")
+    call = "everest_kernel.sweep('python', 'y = k * x', {'x': range(4), 'z': '1:2:2'}, outputs=['y'], inputs={'k': 2})"
+    cell = kernel.run(f"job = {call}\n(await job).y.tolist()")
+    assert cell.result == "[[0, 0], [2, 2], [4, 4], [6, 6]]", cell.error
+    assert "is no option" not in cell.error
+
+
+def test_a_sweep_in_the_background_is_cancelled_and_attached_by_its_id(kernel: Kernel) -> None:
+    text = "import time\ntime.sleep(0.05)\ny = x"
+    opened = kernel.run_open(f"%%sweep python x=1:4000:4000 --out y --bg --into g\n{text}")
+    assert "SweepJob" in (opened.result or "")
+    sweep_id = str(kernel.run("job = _\nprint(job.id)").text()).strip()
+    assert "its jobs are being cancelled" in kernel.run(f"%cancel {sweep_id}").text()
+    cell = kernel.run(f"%attach {sweep_id}")
+    assert "the sweep was cancelled" in cell.error
+    assert "this kernel has no sweep sweep-0" in kernel.run("%attach sweep-0").error
+    kernel.wait_for(lambda: "points, took" in bar(opened))
+
+
+def test_samples_frames_and_zips(kernel: Kernel) -> None:
+    kernel.run("import pandas\nframe = pandas.DataFrame({'a': [1, 2], 'b': ['u', 'v']})")
+    assert kernel.run("%%sweep python --frame frame --out y\ny = b * a").status == "ok"
+    assert kernel.run("grid.y.tolist()").result == "['u', 'vv']"
+    assert kernel.run("%%sweep python a=1,2 b=3,4 --zip --out y\ny = a * b").status == "ok"
+    assert kernel.run("grid.y.tolist()").result == "[3, 8]"
+    assert (
+        kernel.run("%%sweep python a=0:1:2 b=0:1:2 --sample 32 --seed 1 --sampling sobol --out y\ny = a + b").status
+        == "ok"
+    )
+    assert kernel.run("grid.done, grid.shape").result == "(32, (32,))"
+
+
+def test_a_vectorized_refined_border(kernel: Kernel) -> None:
+    text = "y = a * a + b * b - 1"
+    cell = kernel.run(f"%%sweep python a=-2:2:65 b=-2:2:65 --out y --vectorized --refine y=0 --live y\n{text}")
+    assert cell.status == "ok", cell.error
+    assert 0 < int(kernel.run("grid.done").result or 0) < 0.6 * 65 * 65
