@@ -49,7 +49,7 @@ Examples
 
     %%sweep python r=0:28:57 b=2,8/3 --out L1 --live L1
     from everest_kernel.lyapunov import lorenz_spectrum
-    L1 = lorenz_spectrum(r, b=b)[0]
+    L1 = lorenz_spectrum(10, r, b, T=100).exponents[0]
 
     %%sweep python x=linspace(0,1,10001) --out y --vectorized
     y = x * x
