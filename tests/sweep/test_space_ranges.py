@@ -157,3 +157,14 @@ def test_powers_are_numpys_up_to_rounding(text: str) -> None:
     expected = eval(f"np.{text}", {"np": np})
     np.testing.assert_allclose(values(text), expected, rtol=1e-14)
     assert values(text)[-1] == pytest.approx(expected[-1], rel=1e-15)
+
+
+def test_powers_of_ten_are_the_nearest_floats() -> None:
+    assert values("logspace(-300, 300, 601)") == [float(f"1e{exponent}") for exponent in range(-300, 301)]
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(2, 9))
+def test_both_ends_of_equal_ratios_are_exact(first: int, last: int, count: int) -> None:
+    if first != last:
+        found = values(f"geomspace({first}, {last}, {count})")
+        assert (found[0], found[-1], len(found)) == (first, last, count)
