@@ -138,7 +138,13 @@ class Block:
             raise ByPoint
         if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
             raise ByPoint
-        return np.broadcast_to(np.asarray(value), (self._size,))
+        return np.broadcast_to(_array(value), (self._size,))
+
+
+def _array(value: Any) -> NDArray[Any]:
+    """As an array; ints have 64 bits also where numpy's own have 32."""
+    array = np.asarray(value)
+    return array.astype(np.int64) if array.dtype.kind == "i" else array
 
 
 def _number(value: NDArray[Any]) -> NDArray[Any]:
@@ -176,7 +182,7 @@ def _by_element(function: Callable[..., Any], *arguments: NDArray[Any]) -> NDArr
         raise ByPoint
     found = [function(*values) for values in zip(*(argument.tolist() for argument in arguments), strict=True)]
     kinds = {type(value) for value in found}
-    array = np.array(found) if len(kinds) == 1 and kinds <= {bool, int, float} else None
+    array = _array(found) if len(kinds) == 1 and kinds <= {bool, int, float} else None
     if array is None or array.dtype.kind not in "bif":  # such as ints beyond 64 bits
         raise ByPoint
     return _small(array)

@@ -38,7 +38,13 @@ __all__ = ["Word", "parse_values", "parse_word"]
 _WORD = re.compile(r"\s*([^=\[\]\s]*)\s*(?:\[([^\]]*)\])?\s*=(?!=)(.*)", re.DOTALL)
 _STEP = re.compile(r"([-+]?[\d._]+(?:[eE][-+]?\d+)?|\(.+\))\s*s", re.DOTALL)
 _PLAIN = re.compile(r"[\w.@/-]+")
-_MAKERS = ("linspace", "logspace", "geomspace", "arange")
+_MAKERS = {
+    "linspace": ("num", "endpoint"),
+    "logspace": ("num", "endpoint", "base"),
+    "geomspace": ("num", "endpoint"),
+    "arange": (),
+}
+"""Functions that are computed exactly, with their named arguments."""
 _RANGE_HINT = "Write {0}=20:50:31 for 31 values, or {0}=20:50:0.5s for steps of 0.5."
 
 
@@ -59,7 +65,8 @@ def parse_word(word: str) -> Word:
     match = _WORD.fullmatch(word)
     if not match:
         raise CellOptionError(
-            f"{word[:80]!r} is no parameter", hint="Write name=values, such as a=20:50:31 or b=10,16."
+            f"{word[:80]!r} is no parameter",
+            hint="Write name=values without blanks, or in quotes, such as a=20:50:31 or b=10,16.",
         )
     name, unit, text = unicodedata.normalize("NFKC", match[1]), (match[2] or "").strip(), match[3].strip()
     if not name.isidentifier():
@@ -216,7 +223,10 @@ class _Reader:
         return listed(value)
 
     def _maker(self, text: str) -> Values | None:
-        """linspace(...) and its like, unless the user has a function of this name that is not numpy's."""
+        """linspace(...) and its like, unless the user has a function of this name that is not numpy's.
+
+        What has further arguments (`*ends`, `dtype=...`) is left to numpy itself.
+        """
         tree = expression(text)
         call = tree.body if tree else None
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _MAKERS):
@@ -224,14 +234,15 @@ class _Reader:
         maker = call.func.id
         if self._namespace.get(maker, getattr(np, maker)) is not getattr(np, maker):
             return None
+        starred = any(isinstance(node, ast.Starred) for node in call.args)
+        if starred or len(call.args) > 3 or not all(word.arg in _MAKERS[maker] for word in call.keywords):
+            return None
         arguments = [self._number(ast.get_source_segment(text, node) or "") for node in call.args]
         options = {word.arg or "": ast.get_source_segment(text, word.value) or "" for word in call.keywords}
         if "num" in options and len(arguments) == 2:
             arguments.append(self._number(options.pop("num")))
-        base = float(self._number(options.pop("base")).value) if maker == "logspace" and "base" in options else 10.0
+        base = float(self._number(options.pop("base")).value) if "base" in options else 10.0
         endpoint = bool(self._evaluate(options.pop("endpoint"))) if "endpoint" in options else True
-        if options or (maker == "arange" and not endpoint):
-            raise CellOptionError(f"{maker} has no {next(iter(options), 'endpoint')} here")
         return from_call(maker, arguments, endpoint=endpoint, base=base)
 
 

@@ -45,13 +45,17 @@ def values(text: str, **namespace: Any) -> list[Any]:
         ("geomspace(1, 1000, 4)", [1.0, 10.0, 100.0, 1000.0]),
         ("geomspace(-8, -0.08, 3)", [-8.0, -0.8, -0.08]),
         ("arange(3)", [0, 1, 2]),
+        ("linspace(*ends, 3)", [2.0, 3.0, 4.0]),
+        ("linspace(0, 4, 2, False)", [0.0, 2.0]),
+        ("linspace(0, 4, 3, dtype=int)", [0, 2, 4]),
+        ("linspace(0, 1, 3)[1:]", [0.5, 1.0]),
         ("arange(0, 0.5, 0.1)", [0.0, 0.1, 0.2, 0.3, 0.4]),
         ("arange(1, 3)", [1, 2]),
         ("range(2, 9, 3)", [2, 5, 8]),
     ],
 )
 def test_ranges(text: str, expected: list[Any]) -> None:
-    found = values(text, low=2, n=3, h=0.5)
+    found = values(text, low=2, n=3, h=0.5, ends=(2, 4))
     assert found == expected
     assert [type(value) for value in found] == [type(value) for value in expected]
 
@@ -153,3 +157,14 @@ def test_powers_are_numpys_up_to_rounding(text: str) -> None:
     expected = eval(f"np.{text}", {"np": np})
     np.testing.assert_allclose(values(text), expected, rtol=1e-14)
     assert values(text)[-1] == pytest.approx(expected[-1], rel=1e-15)
+
+
+def test_powers_of_ten_are_the_nearest_floats() -> None:
+    assert values("logspace(-300, 300, 601)") == [float(f"1e{exponent}") for exponent in range(-300, 301)]
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(2, 9))
+def test_both_ends_of_equal_ratios_are_exact(first: int, last: int, count: int) -> None:
+    if first != last:
+        found = values(f"geomspace({first}, {last}, {count})")
+        assert (found[0], found[-1], len(found)) == (first, last, count)
