@@ -98,6 +98,13 @@ def test_texts_may_come_as_objects() -> None:
     assert found.values["s"].tolist() == ["a", "longer"]
 
 
+@pytest.mark.parametrize("text", ["", "\ud800", "é\0é", "\U0001f600"])
+def test_any_text_comes_back(text: str) -> None:
+    found = unpack(pack({"s": text}))
+    assert found is not None
+    assert found.values["s"] == text
+
+
 def test_what_looks_alike_comes_in_one_group_whichever_job_it_was() -> None:
     payloads = [
         pack({"y": 1.0}, 1.0, "vm", "j1"),
