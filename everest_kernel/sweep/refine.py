@@ -85,9 +85,8 @@ class Refinement:
 
     def first(self) -> NDArray[np.int64]:
         """The flat numbers of the coarse grid, ascending; the borders of the grid are in it."""
-        wanted = np.zeros(self._cells.shape, dtype=np.bool_)
-        wanted[self._cells.points(self._cells.top)] = True
-        return self._ask(wanted & ~self._closed)
+        points = np.ones([len(places) for places in self._cells.coordinates(self._cells.top)], dtype=np.bool_)
+        return self._ask(self._cells.numbers(points, self._cells.top))
 
     def next(self, values: ArrayLike, *, waiting: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """The points to compute now.
@@ -106,17 +105,15 @@ class Refinement:
         """
         own = self._own(values)
         known = ~np.isnan(own)
-        spent = np.zeros(self._cells.shape, dtype=np.bool_)
         failed = self._closed & ~known
         if waiting is not None:
             failed &= ~np.reshape(waiting, failed.shape)
         choice = Choice(self._cells, self._base, self.gradient, own - self.level, failed)
-        for wanted in choice.passed():
-            self._spend(wanted & ~known, spent)
-        if self.budget is None or not spent.any():  # a budget is for the lines first
-            for wanted in choice.suspected():
-                self._spend(wanted & ~known, spent)
-        return self._ask(spent)
+        known = known.reshape(-1)
+        asked = [self._ask(wanted[~known[wanted]]) for wanted in choice.passed()]
+        if self.budget is None or not any(map(len, asked)):  # a budget is for the lines first
+            asked += [self._ask(wanted[~known[wanted]]) for wanted in choice.suspected()]
+        return np.sort(np.concatenate(asked))
 
     def computed(self, values: ArrayLike) -> Flags:
         """Which points of the grid have a value of their own."""
@@ -133,28 +130,22 @@ class Refinement:
             within the smallest cell around it; points that failed, and cells without any value, stay NaN.
         """
         known = self._own(values)
-        filled = known[self._cells.points(self._cells.top)]
+        filled = self._cells.take(known, self._cells.top).copy()
         for level in range(self._cells.top - 1, -1, -1):
             filled = self._cells.interpolate(filled, level)
-            own = known[self._cells.points(level)]
+            own = self._cells.take(known, level)
             filled = np.where(np.isnan(own), filled, own)
         filled[self._closed & np.isnan(known)] = np.nan
-        return filled.reshape(self.shape)
+        return np.reshape(filled, self.shape)
 
-    def _spend(self, wanted: Flags, spent: Flags) -> None:
-        """Add points to those of this round, as far as the budget goes."""
-        missing = wanted & ~(self._closed | spent)
-        if self.budget is not None:
-            room = self.budget - self.asked - np.count_nonzero(spent)
-            numbers = np.flatnonzero(missing)
-            if len(numbers) > room:
-                self.exhausted = True
-                missing.flat[numbers[room:]] = False
-        spent |= missing
-
-    def _ask(self, wanted: Flags) -> NDArray[np.int64]:
-        numbers = np.flatnonzero(wanted).astype(np.int64, copy=False)
-        self._closed |= wanted
+    def _ask(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the points that were not asked for before, as far as the budget goes."""
+        closed = self._closed.reshape(-1)  # a view
+        numbers = wanted[~closed[wanted]]
+        if self.budget is not None and len(numbers) > self.budget - self.asked:
+            self.exhausted = True
+            numbers = numbers[: self.budget - self.asked]
+        closed[numbers] = True
         self.asked += len(numbers)
         return numbers
 

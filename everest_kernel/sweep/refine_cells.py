@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ __all__ = ["Cells", "Flags", "Numbers", "intervals"]
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
+_Kind = TypeVar("_Kind", bound=np.generic)
 _Fold = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 
@@ -46,9 +47,14 @@ class Cells:
         """Number of the points of a level."""
         return math.prod(len(places) for places in self.coordinates(level))
 
-    def points(self, level: int) -> tuple[NDArray[np.int64], ...]:
-        """What selects the points of a level out of an array of the grid's shape, and can be assigned to."""
-        return np.ix_(*self.coordinates(level))
+    def take(self, values: NDArray[_Kind], level: int) -> NDArray[_Kind]:
+        """The points of a level out of an array of the grid's shape: a copy, at level 0 the array itself."""
+        return values if level == 0 else values[np.ix_(*self.coordinates(level))]
+
+    def numbers(self, points: Flags, level: int) -> NDArray[np.int64]:
+        """The flat numbers, in the whole grid, of the flagged points of a level; ascending."""
+        found = (places[where] for places, where in zip(self.coordinates(level), np.nonzero(points), strict=True))
+        return np.ravel_multi_index(tuple(found), self.shape).astype(np.int64, copy=False)
 
     def pool(self, cells: Flags, level: int) -> Flags:
         """For each cell of the next coarser level: whether any cell of this level inside it is flagged."""

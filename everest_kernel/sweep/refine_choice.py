@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .refine_cells import Cells, Flags, Numbers
 
@@ -37,28 +38,30 @@ class Choice:
         self._gradient = gradient
         self._heights = heights
         self._failed = failed
-        self._settled = failed | ~np.isnan(heights)
         self._crossed: list[Flags] = []
         self._unclear: list[Flags] = []
         self._levels = range(cells.top, base - 1, -1)
         self._look()
 
-    def passed(self) -> Iterator[Flags]:
-        """The points that cells with a change of side need, as arrays of the whole grid: level after level."""
+    def passed(self) -> Iterator[NDArray[np.int64]]:
+        """The flat numbers of the points that cells with a change of side need, level after level."""
         for level, chosen in zip(self._levels, self._passed(), strict=True):
             yield self._within(chosen, level)
 
-    def suspected(self) -> Iterator[Flags]:
+    def suspected(self) -> Iterator[NDArray[np.int64]]:
         """The same for cells that may have a change of side."""
         if self._gradient > 0:
             for level in self._levels[:-1]:
                 yield self._within(self._suspected(level), level)
 
+    def _at(self, level: int) -> tuple[Numbers, Flags]:
+        """The heights, and which have failed, at the points of a level."""
+        return self._cells.take(self._heights, level), self._cells.take(self._failed, level)
+
     def _look(self) -> None:
         """For each level, the finest first: cells with known points on both sides, and cells with failed points."""
-        where = self._cells.points(self._base)
-        heights = self._heights[where]
-        flags = [self._cells.any_corner(points) for points in (heights > 0, heights <= 0, self._failed[where])]
+        heights, failed = self._at(self._base)
+        flags = [self._cells.any_corner(points) for points in (heights > 0, heights <= 0, failed)]
         for level in range(self._base, self._cells.top + 1):
             above, below, unclear = flags
             self._crossed.append(above & below)
@@ -78,8 +81,8 @@ class Choice:
 
     def _bridged(self) -> Flags:
         """The coarsest cells where a failed point lies between points that are on both sides of the level."""
-        cells, where = self._cells, self._cells.points(self._cells.top)
-        heights, failed = self._heights[where], self._failed[where]
+        cells = self._cells
+        heights, failed = self._at(cells.top)
         above, below = (
             cells.any_corner(side | (failed & cells.corners(cells.any_corner(side))))
             for side in (heights > 0, heights <= 0)
@@ -88,19 +91,17 @@ class Choice:
 
     def _suspected(self, level: int) -> Flags:
         """The cells of a level that the output may pass, by the bends around them or by what was found beside them."""
-        cells, where = self._cells, self._cells.points(level)
-        heights = self._heights[where]
+        cells = self._cells
+        heights, failed = self._at(level)
         one_sided = cells.all_corners(heights > 0) | cells.all_corners(heights <= 0)
         beside = cells.around(one_sided & self._crossed[level - self._base])
         with np.errstate(all="ignore"):  # infinite heights
             bent = cells.deviation(heights, level) * self._gradient > cells.least_corner(np.abs(heights))
-        return beside | (bent & cells.all_corners(self._settled[where]))
+        return beside | (bent & cells.all_corners(failed | ~np.isnan(heights)))
 
-    def _within(self, chosen: Flags, level: int) -> Flags:
+    def _within(self, chosen: Flags, level: int) -> NDArray[np.int64]:
         """The points of the next finer level in cells of this one; at the finest level their corners."""
-        wanted = np.zeros(self._cells.shape, dtype=np.bool_)
         if level > self._base:
             level -= 1
             chosen = self._cells.spread(chosen, level)
-        wanted[self._cells.points(level)] = self._cells.corners(chosen)
-        return wanted
+        return self._cells.numbers(self._cells.corners(chosen), level)

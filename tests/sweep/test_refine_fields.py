@@ -1,4 +1,4 @@
-"""The goal of refinement: the line of a 512 x 512 grid to the pixel with a tenth of its points; and what chaos costs."""
+"""The goal of refinement: the line of a 512 x 512 grid to the pixel with a tenth of its points; what chaos costs."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_surface_in_space() -> None:
 
 @functools.cache
 def henon() -> Numbers:
-    """The largest Lyapunov exponent of the Hénon map x' = 1 - a x² + y, y' = b x over a plane of a and b; NaN: escaped."""
+    """The largest Lyapunov exponent of the Hénon map x' = 1 - a x² + y, y' = b x over a and b; NaN: escaped."""
     a, b = np.meshgrid(np.linspace(1.0, 1.4, 256), np.linspace(0.0, 0.4, 256), indexing="ij")
     x, y = np.full(a.shape, 0.1), np.full(a.shape, 0.1)
     u, v, total = np.ones(a.shape), np.zeros(a.shape), np.zeros(a.shape)
