@@ -1,4 +1,4 @@
-"""`%%sweep` in a kernel: tiny points beside the peers, points of pure computing, a killed kernel, a bad point, a border."""
+"""`%%sweep` in a kernel: tiny points beside the peers, pure computing, a killed kernel, a bad point, a border."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def resumed(points: int = 2000, seconds: float = 0.01) -> list[Figure]:
 
 
 def bad_point(points: int = 10_000) -> list[Figure]:
-    """One point that raises, and one that ends its process: all others have results, and how many are computed twice."""
+    """One point that raises, and one that ends its process: how many others are computed again."""
     figures = []
     with tempfile.TemporaryDirectory() as folder, running_kernel("everest") as kernel:
         for name, fault in (("raises", "1 / 0"), ("ends its process", "import os; os._exit(3)")):

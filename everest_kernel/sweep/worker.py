@@ -25,6 +25,8 @@ FLUSH_SECONDS = 0.002
 """How much work before a point at fault is lost at most, and computed again."""
 MOST_ERROR = 4000
 FIRST_PIECE = 64
+MEASURED = 1.0
+"""Seconds of time from which on a chunk's size comes from a measured speed: arrays of all its points are right then."""
 SHORT = 5.0
 """Seconds up to which the first point does not count as time that the chunk has used."""
 CELL = "<cell>"
@@ -122,7 +124,8 @@ def in_pieces(chunk: dict[str, Any], columns: dict[str, Any], end: float) -> Cal
         return [tuple(_plain(values[row], name) for name, values in found.items()) for row in range(len(indices))]
 
     def work(indices: Iterable[int], begin: Callable[[int], None]) -> Iterator[Any]:
-        waiting, size = list(indices), FIRST_PIECE
+        waiting = list(indices)
+        size = FIRST_PIECE if chunk["budget"] < MEASURED else len(waiting)
         halves: list[list[int]] = []
         while waiting or halves:
             if halves:
@@ -144,9 +147,12 @@ def in_pieces(chunk: dict[str, Any], columns: dict[str, Any], end: float) -> Cal
             each = max((after - before) / len(piece), 1e-9)
             for index, values in zip(piece, rows):
                 yield index, each, values, ""
-            if after >= end and not halves:
+            if size == FIRST_PIECE and after - before < SHORT:
+                size *= 8  # whatever the time: small pieces tell little of how fast large ones are
+            elif after >= end and not halves:
                 return
-            size = max(1, min(size * 8, int((end - after) / each)))
+            else:
+                size = max(1, min(size * 8, int((end - after) / each)))
 
     return work
 
