@@ -143,7 +143,7 @@ def test_an_island_between_coarse_points_shows_in_the_bend_of_the_values() -> No
 
 def test_a_level_other_than_zero_and_a_plateau_at_it() -> None:
     field = np.maximum(line(65, 20.0), 0.0) + 0.1
-    values = compute(Refinement((65,), level=0.1), field)
+    values = compute(Refinement((65,), level=0.1, gradient=0), field)
     assert np.flatnonzero(zero_pixels(values, 0.1)).tolist() == [20, 21]
 
 
@@ -216,6 +216,11 @@ def test_nothing_is_computed_yet() -> None:
     refinement = Refinement((9, 9), level=0)
     assert np.isnan(refinement.fill(np.full((9, 9), np.nan))).all()
     assert len(refinement.next(np.full((9, 9), np.nan))) == 0
+
+
+def test_the_filled_grid_is_a_new_array() -> None:
+    values = line(9, 3.5)
+    assert not np.shares_memory(values, Refinement((9,), level=0, coarse=9).fill(values))
 
 
 def test_zero_pixels_are_the_points_on_either_side() -> None:

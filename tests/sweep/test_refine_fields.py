@@ -128,3 +128,12 @@ def test_more_weight_for_bends_finds_more_islands_with_more_points() -> None:
     assert shares == sorted(shares)
     assert found == sorted(found)
     assert found[0] < 0.9 * found[1] < 0.9 * found[2]
+
+
+def test_a_budget_is_for_the_lines_before_the_islands() -> None:
+    field = henon()
+    lines, _, _ = refine(field, gradient=0.0)
+    budgeted, values, _ = refine(field, budget=lines.asked)
+    assert budgeted.exhausted
+    _, expected, _ = refine(field, gradient=0.0)
+    assert (zero_pixels(values) == zero_pixels(expected)).mean() > 0.99
