@@ -25,21 +25,19 @@ from ..sweep import (
     Refinement,
     SweepDriver,
     Taker,
-    chunk_language_of,
     run_as_one_job,
 )
 from ..sweep.run import Counts, Lane, Rules, Run
-from ..wire import ConfigurationError, JobFailedError
+from ..wire import CellOptionError, ConfigurationError, JobFailedError
 from .channels import Channel
 from .remembered import shared_points
 from .remote_run import TERMINAL
 from .sweep_cell import PreparedSweep
+from .sweep_lanes import open_lanes
 from .sweep_picture import LivePicture
 from .sweep_view import SweepView
 
 if TYPE_CHECKING:
-    from ..client import EverestClient
-    from ..routes import Route
     from ..sweep import Waiting
     from .session import NotebookSession
 
@@ -47,9 +45,6 @@ __all__ = ["SweepRun"]
 
 _TICK = 0.5
 """Seconds between two looks at how far it is."""
-_UNKNOWN_SLOTS = 4
-"""How many jobs at once where the server does not say what its resources can take."""
-_MOST_SLOTS = 64
 _Numbers = NDArray[np.int64]
 
 
@@ -145,8 +140,10 @@ class SweepRun:
             output = self.prepared.refine[0] if self.prepared.refine else ""
             further = await asyncio.to_thread(self._refinement.next, self.grid.array(output))
             if not further.size:
+                self.grid.leave_out()
+                self.grid.interpolate_by(output, self._refinement.fill)
                 break
-            wanted = [further[self.prepared.space.allowed(further)]]
+            wanted = [further]
         if self.grid.failed and not self.grid.done:
             return f"all {self.grid.failed:,} points failed: {_first_error(self.grid)}"
         return ""
@@ -169,7 +166,7 @@ class SweepRun:
     async def _compute(
         self, session: NotebookSession, keeper: Keeper, missing: list[_Numbers], total: int, meter: Meter
     ) -> str:
-        lanes, targets = await self._lanes(session)
+        lanes, targets = await open_lanes(session, self.prepared, self.id)
         options = self.prepared.options
         rules = Rules(
             retries=options.retries,
@@ -234,37 +231,6 @@ class SweepRun:
         self.progress = meter.read(time.monotonic(), counts, shares=self._shares, note=self._note())
         self._view.show(self.progress)
 
-    # --- lanes
-
-    async def _lanes(self, session: NotebookSession) -> tuple[list[Lane], dict[str, LaneTarget]]:
-        lanes, targets = [], {}
-        for route in self.prepared.routes:
-            client = await session.client(route.server)
-            resources = await client.resource_ids(route.resources)
-            slots = await _slots(client, resources)
-            targets[route.name] = await self._target(route, client, resources)
-            lanes.append(Lane(route.name, slots))
-        return lanes, targets
-
-    async def _target(self, route: Route, client: EverestClient, resources: tuple[str, ...]) -> LaneTarget:
-        options, wanted = self.prepared.options, route.cell_application
-        if route.application:
-            app_id = await client.check_application(route.application, wanted)
-        else:
-            app_id = await client.ensure_application(wanted)
-        return LaneTarget(
-            route=route,
-            server=route.server,
-            client=client,
-            app_id=app_id,
-            chunks=chunk_language_of(route, self.prepared.cell),
-            resources=resources,
-            time_limit=options.time_limit or route.time_limit,
-            queue_limit=options.queue_limit or route.queue_limit,
-            files={file.staging.staged: file.path for file in self.prepared.files},
-            name=options.name or f"{route.name} {self.id}",
-        )
-
     # --- what is told
 
     def hint(self) -> str:
@@ -323,14 +289,6 @@ async def _beside(look: Any) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def _slots(client: EverestClient, wanted: tuple[str, ...]) -> int:
-    """How many jobs the resources compute at once."""
-    known = await client.resources()
-    chosen = [resource for resource in known or () if (resource.id in wanted if wanted else resource.online)]
-    slots = sum(resource.slots or 1 for resource in chosen)
-    return min(slots, _MOST_SLOTS) if slots else _UNKNOWN_SLOTS
-
-
 def _without(missing: Sequence[_Numbers], waiting: Sequence[Waiting]) -> list[_Numbers]:
     """The points that no waiting chunk has."""
     if not waiting:
@@ -340,9 +298,22 @@ def _without(missing: Sequence[_Numbers], waiting: Sequence[Waiting]) -> list[_N
 
 
 def _refinement(prepared: PreparedSweep) -> Refinement | None:
+    """What chooses the points, when not all are wanted.
+
+    Raises:
+        CellOptionError: the parameters have no order in which there could be a border.
+    """
     if prepared.refine is None:
         return None
-    return Refinement(prepared.space.shape, level=prepared.refine[1], budget=prepared.options.refine_budget)
+    space, left_out = prepared.space, None
+    for label, values in space.coordinates().values():
+        if len([axis for axis in space.axes if axis.label == label and len(axis.names) == 1]) != 1:
+            raise CellOptionError("--refine needs parameters that are combined each with each")
+        if values.dtype.kind not in "iuf":
+            raise CellOptionError(f"--refine needs numbers, and {label} has others")
+    if space.where:
+        left_out = ~space.allowed(np.arange(space.size, dtype=np.int64))
+    return Refinement(space.shape, level=prepared.refine[1], budget=prepared.options.refine_budget, left_out=left_out)
 
 
 def _first_error(grid: Grid) -> str:
