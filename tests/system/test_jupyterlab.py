@@ -224,3 +224,32 @@ def test_a_route_is_kept_in_the_notebook(page: Page, server: JupyterServer) -> N
     named = json.loads((server.folder / "named.ipynb").read_text("utf-8"))
     assert "6 * 7" in str(named["cells"])
     assert "everest" not in named["metadata"]
+
+
+@pytest.mark.system("chromium")
+@pytest.mark.timeout(240)
+def test_a_sweep_fills_its_picture_and_shows_its_grid(page: Page, tmp_path: Path) -> None:
+    new_notebook(page)
+    gate = tmp_path / "gate"
+    body = (
+        f"import math, os, time\nwhile a > 0 and not os.path.exists({str(gate)!r}): time.sleep(0.01)\n"
+        "y = math.sin(a) * math.cos(b)"
+    )
+    output = run_cell(page, f"%%sweep python a=-3:3:41 b=-3:3:31 --out y --live y\n{body}")
+    expect(output).to_contain_text("41 x 31 = 1,271 points", timeout=LIMIT)
+    expect(output.locator("img").first).to_be_visible(timeout=LIMIT)  # while the other half is not there yet
+    expect(output).not_to_contain_text("took")
+    gate.touch()
+    expect(output).to_contain_text("1,271 of 1,271 points", timeout=LIMIT)
+    expect(output).to_contain_text("took")
+    expect(idle(page)).to_be_visible(timeout=LIMIT)
+    output = run_cell(page, "grid")
+    expect(output.locator("img")).to_be_visible(timeout=LIMIT)
+    output = run_cell(page, "grid.plot(contour=0);")
+    expect(output.locator("img")).to_be_visible(timeout=LIMIT)
+
+    output = run_cell(page, "%%sweep python x=1:4000:4000 --out y\nimport time\ntime.sleep(0.05)\ny = x")
+    expect(output).to_contain_text(re.compile(r"[1-9]\d* of 4,000 points"), timeout=LIMIT)
+    page.locator('[data-command="notebook:interrupt-kernel"]').click()
+    expect(output).to_contain_text("the sweep was interrupted; its jobs are cancelled", timeout=LIMIT)
+    expect(output).to_contain_text("the same cell computes only what is missing")
