@@ -189,3 +189,8 @@ def test_any_text_gives_values_or_a_clear_error(text: str) -> None:
     with contextlib.suppress(EverestError):
         word = parse_word(f"a={text}")
         assert parse_values("a", word.text, {"v": [1, 2]}).size >= 1
+
+
+def test_an_escaped_quote_does_not_end_a_text() -> None:
+    assert split_outside(r"'a\',b',c", ",") == [r"'a\',b'", "c"]
+    assert values(r"'a\',b',c") == ["a',b", "c"]
