@@ -21,6 +21,7 @@ COLUMNS: dict[str, NDArray[Any]] = {
     "s": np.array(["", "fast", "slow", "fast", "b", "a"]),
     "t": np.array([True, False, True, False, True, False]),
     "o": np.array([1, "x", 2.5, None, True, "fast"], object),
+    "mid": np.array([2**32, -(2**32), 2**40, 3, 0, 1]),
     "big": np.array([2**53, 2**53 + 1, -(2**62), 2**62, 0, 1]),
 }
 SIZE = 6
@@ -83,6 +84,8 @@ def in_numpy(text: str) -> bool:
         ("big > x", False),
         ("big * 2 > 0", False),
         ("big * big > 0", False),
+        ("mid * mid > 0", False),
+        ("mid * 2 > 0", True),
         ("big + 1 == 2 ** 53 + 2", False),
         ("big / 3 > 3.002399751580331e15", False),
         ("2 ** (a + 80) > 2 ** 81", False),

@@ -43,6 +43,7 @@ def values(text: str, **namespace: Any) -> list[Any]:
         ("logspace(-2, 2, 5)", [0.01, 0.1, 1.0, 10.0, 100.0]),
         ("logspace(0, 3, 4, base=2)", [1.0, 2.0, 4.0, 8.0]),
         ("geomspace(1, 1000, 4)", [1.0, 10.0, 100.0, 1000.0]),
+        ("geomspace(1, 16, 2, endpoint=False)", [1.0, 4.0]),
         ("geomspace(-8, -0.08, 3)", [-8.0, -0.8, -0.08]),
         ("arange(3)", [0, 1, 2]),
         ("linspace(*ends, 3)", [2.0, 3.0, 4.0]),

@@ -135,3 +135,9 @@ def test_missing_scipy_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         parse_space(["a=0:1"], {}, sample=5, method="lhs")
     assert "pip install scipy" in (caught.value.hint or "")
     assert parse_space(["a=0:1"], {}, sample=5).size == 5
+
+
+def test_an_interval_may_be_written_downwards() -> None:
+    found = columns(parse_space(["x=1.5:0.5"], {}, sample=100))["x"]
+    assert all(0.5 <= value <= 1.5 for value in found)
+    assert len(set(found)) == 100

@@ -76,6 +76,7 @@ def test_words_that_are_no_parameters(word: str) -> None:
         ("series.index", [5, 6]),
         ("(i for i in (1, 2))", [1, 2]),
         ("[0.1, True, 'x']", [0.1, True, "x"]),
+        ("[0.5, 2**60 + 1]", [0.5, 2**60 + 1]),
         ("[1, 2**70]", [1, 2**70]),
         ("scalar", [2.5]),
         ("[True, 2]", [True, 2]),
@@ -152,7 +153,9 @@ def test_an_endless_iterator_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dates_stay_what_they_are() -> None:
     days = np.array(["2024-01-01", "2024-01-02"], "datetime64[D]")
-    assert values("days", days=days) == list(days)
+    found = values("days", days=days)
+    assert found == list(days)
+    assert {type(day) for day in found} == {np.datetime64}
 
 
 def test_a_users_own_linspace_is_used() -> None:
@@ -186,3 +189,8 @@ def test_any_text_gives_values_or_a_clear_error(text: str) -> None:
     with contextlib.suppress(EverestError):
         word = parse_word(f"a={text}")
         assert parse_values("a", word.text, {"v": [1, 2]}).size >= 1
+
+
+def test_an_escaped_quote_does_not_end_a_text() -> None:
+    assert split_outside(r"'a\',b',c", ",") == [r"'a\',b'", "c"]
+    assert values(r"'a\',b',c") == ["a',b", "c"]
