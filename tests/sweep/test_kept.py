@@ -174,7 +174,7 @@ DAMAGED = {
     "no type": head_with(b"nonsense"),
     "a broken type": head_with(b"f8,("),
     "sizes below zero": pack({"y": np.zeros((2, 3))}).replace(b"\x92\x02\x03", b"\x92\xfe\xfd"),
-    "a text too many": pack({"y": "text"})[:-6] + b"\x92\xc4\x01a\xc4\x01b",
+    "a text too many": pack({"y": "text"})[:-7] + b"\x92\xc4\x01a\xc4\x01b",
     "an endless head": b"\x01\xff\xff\xff\xff" + b"x" * 50,
 }
 
