@@ -100,9 +100,10 @@ def test_texts_may_come_as_objects() -> None:
 
 @pytest.mark.parametrize("text", ["", "\ud800", "é\0é", "\U0001f600"])
 def test_any_text_comes_back(text: str) -> None:
-    found = unpack(pack({"s": text}))
+    found = unpack(pack({"s": text}, 0.0, text))
     assert found is not None
     assert found.values["s"] == text
+    assert found.resource == text.replace("\ud800", "?")
 
 
 def test_what_looks_alike_comes_in_one_group_whichever_job_it_was() -> None:
@@ -172,6 +173,8 @@ DAMAGED = {
     "a record": head_with(b"f8,f8"),
     "no type": head_with(b"nonsense"),
     "a broken type": head_with(b"f8,("),
+    "sizes below zero": pack({"y": np.zeros((2, 3))}).replace(b"\x92\x02\x03", b"\x92\xfe\xfd"),
+    "a text too many": pack({"y": "text"})[:-7] + b"\x92\xc4\x01a\xc4\x01b",
     "an endless head": b"\x01\xff\xff\xff\xff" + b"x" * 50,
 }
 
