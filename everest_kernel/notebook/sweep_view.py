@@ -219,7 +219,8 @@ def progress_html(progress: Progress) -> str:
     frame = f"height: 8px; max-width: 640px; margin: 4px 0px; background-color: {_EMPTY}; border-radius: 4px"
     percent = f"{100 * progress.part:.0f}"
     role = f'role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" title="{percent} %"'
-    return f'<div><div {role} style="{frame}; overflow: hidden; white-space: nowrap; font-size: 0px">{bar}</div>{"".join(lines)}</div>'
+    row = "overflow: hidden; white-space: nowrap; font-size: 0px"  # segments stay in one row, whatever is rounded
+    return f'<div><div {role} style="{frame}; {row}">{bar}</div>{"".join(lines)}</div>'
 
 
 def _segments(progress: Progress) -> list[str]:
@@ -232,8 +233,9 @@ def _segments(progress: Progress) -> list[str]:
     excess = max(sum(widths) - 100, 0.0)
     largest = widths.index(max(widths))
     widths[largest] = max(widths[largest] - excess, 0.0)  # the last one must not be cut off
+    shape = "display: inline-block; vertical-align: top; height: 8px"
     return [
-        f'<div style="display: inline-block; vertical-align: top; height: 8px; width: {width:.2f}%; background-color: {color}"></div>'
+        f'<div style="{shape}; width: {width:.2f}%; background-color: {color}"></div>'
         for width, (_, color) in zip(widths, counts, strict=True)
         if width > 0
     ]
