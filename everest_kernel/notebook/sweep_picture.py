@@ -140,7 +140,7 @@ def _fill_in(pixels: Pixels, picture: Slice, low: float, high: float) -> None:
     height, width = pixels.shape[:2]
     left, right = round(_PLOT[0] * width), round((_PLOT[0] + _PLOT[2]) * width)
     bottom, top = round((1 - _PLOT[1]) * height), round((1 - _PLOT[1] - _PLOT[3]) * height)
-    line = -(-width // _SIZE[0])
+    line = 1  # the inner half of the frame's
     columns = cells_of(picture.axes[0].places, right - left)[line:-line]
     rows = cells_of(picture.axes[1].places, bottom - top)[::-1][line:-line]
     chosen = np.ix_(columns, rows)

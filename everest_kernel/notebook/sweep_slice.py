@@ -251,7 +251,7 @@ def short(value: Any) -> str:
 
 def _label(axis: AxisLike, name: str) -> str:
     unit = axis.unit.get(name, "")
-    return f"{name}, {unit}" if unit else name
+    return f"{name} [{unit}]" if unit else name
 
 
 def _even_ratios(places: Floats, steps: Floats) -> bool:

@@ -190,8 +190,9 @@ class SweepView:
         with self._lock:
             self._picture_times.interval = max(_INTERVAL, (time.thread_time() - began) / _DRAWING_SHARE)
             data = {"image/png": base64.b64encode(drawn.png).decode("ascii"), "text/plain": drawn.text}
-            size = {"width": drawn.width, "height": drawn.height}  # known before it is decoded: nothing jumps
-            self._display(f"{self._display_id}-picture", data, {"image/png": size})
+            shown = {"width": drawn.width, "height": drawn.height, "alt": drawn.text.partition("\n")[0]}
+            # with the size, which is then known before the picture is decoded, so that the page does not jump
+            self._display(f"{self._display_id}-picture", data, {"image/png": shown})
         return None
 
     def _text(self, drawing: Drawing) -> str:
@@ -218,7 +219,8 @@ def progress_html(progress: Progress) -> str:
     frame = f"height: 8px; max-width: 640px; margin: 4px 0px; background-color: {_EMPTY}; border-radius: 4px"
     percent = f"{100 * progress.part:.0f}"
     role = f'role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" title="{percent} %"'
-    return f'<div><div {role} style="{frame}; overflow: hidden">{bar}</div>{"".join(lines)}</div>'
+    row = "overflow: hidden; white-space: nowrap; font-size: 0px"  # segments stay in one row, whatever is rounded
+    return f'<div><div {role} style="{frame}; {row}">{bar}</div>{"".join(lines)}</div>'
 
 
 def _segments(progress: Progress) -> list[str]:
@@ -230,9 +232,10 @@ def _segments(progress: Progress) -> list[str]:
     widths = [max(100 * count / whole, 0.5) if count > 0 else 0.0 for count, _ in counts]
     excess = max(sum(widths) - 100, 0.0)
     largest = widths.index(max(widths))
-    widths[largest] = max(widths[largest] - excess, 0.0)  # segments that float must fit into one row
+    widths[largest] = max(widths[largest] - excess, 0.0)  # the last one must not be cut off
+    shape = "display: inline-block; vertical-align: top; height: 8px"
     return [
-        f'<div style="float: left; height: 8px; width: {width:.2f}%; background-color: {color}"></div>'
+        f'<div style="{shape}; width: {width:.2f}%; background-color: {color}"></div>'
         for width, (_, color) in zip(widths, counts, strict=True)
         if width > 0
     ]

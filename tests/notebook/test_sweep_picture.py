@@ -96,7 +96,7 @@ def opened(png: bytes) -> NDArray[np.uint8]:
 def test_where_values_are_drawn(values: list[Any], kind: str, places: list[float]) -> None:
     axis = coordinates_of(Axis(a=values, unit={"a": "m/s"}))
     assert isinstance(axis, Coordinates)
-    assert (axis.name, axis.label, axis.kind) == ("a", "a, m/s", kind)
+    assert (axis.name, axis.label, axis.kind) == ("a", "a [m/s]", kind)
     assert axis.places == pytest.approx(places)
 
 

@@ -69,7 +69,7 @@ class Pen:
         assert self.may_draw.wait(30)
         if self.error:
             raise self.error
-        return Drawn(b"png %d" % len(self.drawn), 640, 420, f"drawing {len(self.drawn)}")
+        return Drawn(b"png %d" % len(self.drawn), 640, 420, f"drawing {len(self.drawn)}\n▁▂▃")
 
     def text(self) -> str:
         if self.error:
@@ -159,8 +159,8 @@ def test_a_picture_is_drawn_by_another_thread_and_once_more_in_the_end(clock: Cl
     page.wait_for("bar-picture")
     picture = page.displays["bar-picture"]
     assert base64.b64decode(picture.data["image/png"]) == b"png 1"
-    assert picture.data["text/plain"] == "drawing 1"
-    assert picture.metadata["image/png"] == {"width": 640, "height": 420}
+    assert picture.data["text/plain"] == "drawing 1\n▁▂▃"
+    assert picture.metadata["image/png"] == {"width": 640, "height": 420, "alt": "drawing 1"}
     view.finish(PROGRESS)
     assert [final for final, _ in pen.drawn] == [False, True]
     assert pen.drawn[0][1] != threading.get_ident()

@@ -87,6 +87,13 @@ def test_chunks_that_end_together_are_one_burst() -> None:
     assert progress.left == pytest.approx(8200 / progress.rate), "also of what came just now"
 
 
+def test_the_first_moment_says_nothing_about_the_rate() -> None:
+    meter = Meter(0.0)
+    first = meter.read(0.01, Points(10_000, 50))
+    assert (first.rate, first.left, first.done) == (0, None, 50)
+    assert meter.read(1.0, Points(10_000, 100)).rate == pytest.approx(100)
+
+
 def test_refinement_adds_points() -> None:
     meter = fed((1.0, 10), total=10)
     assert meter.read(2.0, Points(10, 10)).left == 0
