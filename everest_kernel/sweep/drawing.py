@@ -25,6 +25,8 @@ __all__ = ["picture_bytes", "plot"]
 _MOST_LINES = 10
 _MOST_MARKS = 500
 _MOST_TICKS = 30
+_FEW = 6
+"""An axis with at most so many values has its ticks at them."""
 _NOTHING = "0.92"
 """The grey of points without a result."""
 
@@ -156,7 +158,8 @@ def _colours(picture: Picture, contour: float | None) -> dict[str, Any]:
     """The colour map: one with a middle for values around a level."""
     if contour is None or picture.words:
         return {"cmap": "viridis"}
-    far = float(np.nanmax(np.abs(picture.values - contour))) or 1.0
+    known = picture.values[np.isfinite(picture.values)]
+    far = (float(np.abs(known - contour).max()) if known.size else 0.0) or 1.0
     return {"cmap": "RdBu_r", "vmin": contour - far, "vmax": contour + far}
 
 
@@ -183,7 +186,10 @@ def _dress(ax: Axes, scale: Scale, which: str) -> None:
     ax.set(**{f"{which}label": scale.label})
     if scale.kind == "log":
         ax.set(**{f"{which}scale": "log"})
-    if scale.kind == "words":
+    elif scale.kind == "linear" and len(scale.values) <= _FEW:
+        ticks = ax.set_xticks if which == "x" else ax.set_yticks
+        ticks(scale.values, [f"{value:.6g}" for value in scale.values])
+    elif scale.kind == "words":
         step = -(-len(scale.words) // _MOST_TICKS)
         ticks = ax.set_xticks if which == "x" else ax.set_yticks
         ticks(scale.values[::step], list(scale.words[::step]))
