@@ -86,7 +86,7 @@ def draw(picture: Picture, ax: Axes, contour: float | None) -> None:
     elif scattered and len(_numeric(picture)) > 1 and picture.values.ndim == 1:
         _scatter(picture, ax)
     else:
-        _lines(picture, ax, "o" if scattered else "-")
+        _lines(picture, ax, joined=not scattered)
     if picture.title:
         ax.set_title(picture.title)
 
@@ -96,7 +96,7 @@ def _numeric(picture: Picture) -> list[str]:
     return [name for name in axis.names if axis_values(axis, name).dtype.kind in "iuf"]
 
 
-def _lines(picture: Picture, ax: Axes, style: str) -> None:
+def _lines(picture: Picture, ax: Axes, *, joined: bool) -> None:
     values = picture.values
     if not picture.axes:  # one point: its entries side by side
         ax.plot(np.arange(values.size), values.reshape(-1), "o")
@@ -104,10 +104,11 @@ def _lines(picture: Picture, ax: Axes, style: str) -> None:
     else:
         scale = picture.scales[0]
         columns = values.reshape(len(scale.values), -1)
-        marker = "o" if len(scale.values) <= _MOST_TICKS or scale.kind == "words" else ""
+        dots = not joined or len(scale.values) <= _MOST_TICKS or scale.kind == "words"
+        style: dict[str, Any] = {"linestyle": "-" if joined else "", "marker": "o" if dots else "", "markersize": 3}
         for number in range(min(_MOST_LINES, columns.shape[1])):
             label = f"{picture.label}[{number}]" if values.ndim > 1 else None
-            ax.plot(scale.values, columns[:, number], style, marker=marker or None, markersize=3, label=label)
+            ax.plot(scale.values, columns[:, number], label=label, **style)
         if values.ndim > 1:
             ax.legend()
         failed = scale.values[picture.status == Status.FAILED]
