@@ -25,6 +25,8 @@ __all__ = ["picture_bytes", "plot"]
 _MOST_LINES = 10
 _MOST_MARKS = 500
 _MOST_TICKS = 30
+_FEW = 6
+"""An axis with at most so many values has its ticks at them."""
 _NOTHING = "0.92"
 """The grey of points without a result."""
 
@@ -84,7 +86,7 @@ def draw(picture: Picture, ax: Axes, contour: float | None) -> None:
     elif scattered and len(_numeric(picture)) > 1 and picture.values.ndim == 1:
         _scatter(picture, ax)
     else:
-        _lines(picture, ax, "o" if scattered else "-")
+        _lines(picture, ax, joined=not scattered)
     if picture.title:
         ax.set_title(picture.title)
 
@@ -94,7 +96,7 @@ def _numeric(picture: Picture) -> list[str]:
     return [name for name in axis.names if axis_values(axis, name).dtype.kind in "iuf"]
 
 
-def _lines(picture: Picture, ax: Axes, style: str) -> None:
+def _lines(picture: Picture, ax: Axes, *, joined: bool) -> None:
     values = picture.values
     if not picture.axes:  # one point: its entries side by side
         ax.plot(np.arange(values.size), values.reshape(-1), "o")
@@ -102,10 +104,11 @@ def _lines(picture: Picture, ax: Axes, style: str) -> None:
     else:
         scale = picture.scales[0]
         columns = values.reshape(len(scale.values), -1)
-        marker = "o" if len(scale.values) <= _MOST_TICKS or scale.kind == "words" else ""
+        dots = not joined or len(scale.values) <= _MOST_TICKS or scale.kind == "words"
+        style: dict[str, Any] = {"linestyle": "-" if joined else "", "marker": "o" if dots else "", "markersize": 3}
         for number in range(min(_MOST_LINES, columns.shape[1])):
             label = f"{picture.label}[{number}]" if values.ndim > 1 else None
-            ax.plot(scale.values, columns[:, number], style, marker=marker or None, markersize=3, label=label)
+            ax.plot(scale.values, columns[:, number], label=label, **style)
         if values.ndim > 1:
             ax.legend()
         failed = scale.values[picture.status == Status.FAILED]
@@ -156,7 +159,8 @@ def _colours(picture: Picture, contour: float | None) -> dict[str, Any]:
     """The colour map: one with a middle for values around a level."""
     if contour is None or picture.words:
         return {"cmap": "viridis"}
-    far = float(np.nanmax(np.abs(picture.values - contour))) or 1.0
+    known = picture.values[np.isfinite(picture.values)]
+    far = (float(np.abs(known - contour).max()) if known.size else 0.0) or 1.0
     return {"cmap": "RdBu_r", "vmin": contour - far, "vmax": contour + far}
 
 
@@ -183,7 +187,10 @@ def _dress(ax: Axes, scale: Scale, which: str) -> None:
     ax.set(**{f"{which}label": scale.label})
     if scale.kind == "log":
         ax.set(**{f"{which}scale": "log"})
-    if scale.kind == "words":
+    elif scale.kind == "linear" and len(scale.values) <= _FEW:
+        ticks = ax.set_xticks if which == "x" else ax.set_yticks
+        ticks(scale.values, [f"{value:.6g}" for value in scale.values])
+    elif scale.kind == "words":
         step = -(-len(scale.words) // _MOST_TICKS)
         ticks = ax.set_xticks if which == "x" else ax.set_yticks
         ticks(scale.values[::step], list(scale.words[::step]))

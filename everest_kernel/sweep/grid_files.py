@@ -37,7 +37,8 @@ _NOTES = "everest_grid"
 _FORM = 1
 _POINTS = ("seconds", "resource", "job", "error", "computed")
 _NAMES = ("resources", "jobs", "errors")
-_ENGINES = {"netCDF4": "netcdf4", "h5netcdf": "h5netcdf"}
+_ENGINES = {"netCDF4": "netcdf4", "h5py": "h5netcdf"}
+"""What writes netCDF 4, by the package that it cannot do without; recent versions of h5netcdf come without h5py."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,11 @@ def _engine(path: Path) -> str:
         return "zarr"
     if path.suffix != ".nc":
         raise CellOptionError(f"{path.name!r} has no known ending", hint="Name it .nc (netCDF) or .zarr.")
-    need("xarray", "a .nc file", "xarray h5netcdf")
+    need("xarray", "a .nc file", "xarray netCDF4")
     for package, engine in _ENGINES.items():
-        if have(package):
+        if have(package) and (package == "netCDF4" or have(engine)):
             return engine
-    raise ConfigurationError("a .nc file needs the package h5netcdf or netCDF4", hint="pip install h5netcdf")
+    raise ConfigurationError("a .nc file needs the package netCDF4 (or h5netcdf with h5py)", hint="pip install netCDF4")
 
 
 def _remove(path: Path) -> None:
@@ -151,7 +152,7 @@ def _dataset(grid: SweepResults, ledger: Ledger, columns: Mapping[str, OutputCol
         inner = [f"{name}_{number}" for number in range(raw.ndim - 1)]
         for part, (values, attributes) in _encoded(raw, missing).items():
             if raw.size:
-                data[name + part] = ([*dims, *inner], values.reshape(*space.shape, *raw.shape[1:]), attributes)
+                data[name + part] = ([*dims, *inner], values.reshape((*space.shape, *raw.shape[1:])), attributes)
     data["everest_status"] = (dims, ledger.status.reshape(space.shape), FLAGS)
     for what in _POINTS:
         values = getattr(ledger, what).reshape(space.shape)
@@ -187,8 +188,10 @@ def _encoded(raw: NDArray[Any], missing: NDArray[np.bool_]) -> dict[str, tuple[N
     values = raw.astype(np.int8) if kind == "b" else raw
     if not missing.any():
         return {"": (values, {})}
+    if kind != "b" and values.dtype.itemsize < 8:  # the value that stands for a missing one must not be a result
+        values = values.astype(np.int64)
     limits = np.iinfo(values.dtype)
-    fill = values.dtype.type(limits.max if kind == "u" else limits.min)
+    fill = values.dtype.type(limits.max if values.dtype.kind == "u" else limits.min)
     values = values.copy()
     values[missing] = fill
     return {"": (values, {"_FillValue": fill})}
@@ -233,7 +236,7 @@ def _read(dataset: xarray.Dataset, notes: dict[str, Any]) -> SavedGrid:
         setattr(ledger, what, dataset[f"everest_{what}"].values.reshape(-1).astype(kept.dtype))
     for what in _NAMES:
         if f"everest_{what}" in dataset:
-            setattr(ledger, what, Names(_decoded(dataset[f"everest_{what}"]).tolist()))
+            setattr(ledger, what, Names(_strings(dataset[f"everest_{what}"])))
     missing = ledger.status != Status.DONE
     data = {
         output["name"]: _output(dataset, output, len(missing), missing)
@@ -257,12 +260,18 @@ def _output(dataset: Any, output: dict[str, Any], size: int, missing: NDArray[np
         return result
     if kind.kind == "O":
         texts = np.empty(int(np.prod(shape)), dtype=object)
-        texts[:] = _decoded(dataset[name]).reshape(-1).tolist()
+        texts[:] = _strings(dataset[name])
         return texts.reshape(shape)
     values: NDArray[Any] = dataset[name].values.reshape(shape).astype(kind)
     if kind.kind in "biu" and missing.any():
         values[missing] = 0
     return values
+
+
+def _strings(variable: Any) -> list[str]:
+    """Texts exactly: an array of fixed width would lose zero bytes at their ends."""
+    texts: list[str] = np.asarray(variable.values).reshape(-1).tolist()
+    return [json.loads(text) for text in texts] if variable.attrs.get("everest_form") == "json" else texts
 
 
 def _decoded(variable: Any) -> NDArray[Any]:
@@ -273,7 +282,7 @@ def _decoded(variable: Any) -> NDArray[Any]:
         return np.array(values.tolist(), dtype=str) if values.dtype.kind in "OT" else values
     texts = [json.loads(text) for text in values.reshape(-1).tolist()]
     if form == "json":
-        return np.array(texts, dtype=object).reshape(values.shape)
+        return np.array(texts, dtype=str).reshape(values.shape)
     objects = np.empty(len(texts), dtype=object)
     objects[:] = [_literal(text) for text in texts]
     return objects

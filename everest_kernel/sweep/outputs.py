@@ -52,6 +52,8 @@ def as_results(name: str, values: Any) -> NDArray[Any]:
     array = np.asarray(values)
     if array.dtype.kind == "O":
         array = _from_objects(name, array)
+    if array.dtype.kind == "O":  # texts
+        return array
     if array.dtype.kind == "U":
         return array.astype(object)
     if array.dtype.kind not in _NUMBERS:

@@ -134,8 +134,9 @@ def picture_of(grid: SweepResults, output: str | None, params: Mapping[str, Any]
     name, entry = _parsed(grid, output)
     values, words = _values(grid, name, entry)
     if np.isnan(values).all():
-        failed = f"{grid.failed:,} points failed: see grid.failures" if grid.failed else "the sweep has just begun"
-        raise SweepOutputError(f"there is nothing to draw: {name!r} has no results yet", hint=failed)
+        what = f"all results of {name!r} are NaN" if grid.done else f"{name!r} has no results yet"
+        hint = f"{grid.failed:,} points failed: see grid.failures." if grid.failed else None
+        raise SweepOutputError(f"there is nothing to draw: {what}", hint=hint)
     computed = ~np.isnan(values)
     fill = grid.filler(name)
     if fill is not None and values.shape == grid.shape:
