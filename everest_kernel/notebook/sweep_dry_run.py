@@ -6,6 +6,7 @@ import numpy as np
 
 from ..languages import Display
 from ..sweep.single_chunks import request_of
+from ..wire import CellOptionError
 from .dry_run import fenced
 from .sweep_cell import PreparedSweep
 
@@ -47,7 +48,10 @@ def _plan(prepared: PreparedSweep) -> str:
     values = sum(prepared.space.shape)
     if values > _MOST_VALUES:
         return f"(a plan of this space lists up to {values:,} values, and is not shown)"
-    text = prepared.space.plan_text(prepared.routes[0].command)
+    try:
+        text = prepared.space.plan_text(prepared.routes[0].command)
+    except CellOptionError as error:
+        return f"(this space cannot be a plan: {error.message})"
     return "\n".join(line if len(line) <= _WIDTH else f"{line[:_WIDTH]} …" for line in text.splitlines())
 
 
