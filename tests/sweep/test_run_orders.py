@@ -211,8 +211,11 @@ def rare(data: st.DataObject, model: Model) -> None:
     kind = data.draw(st.sampled_from(["close", "open", "more", "more", "interrupt"]))
     name = data.draw(st.sampled_from(NAMES))
     if kind == "close":
+        if name in model.machine.lane_shares:
+            model.closed.add(name)
         model.take(model.machine.lane_closed(name, model.now, "its server is gone"))
     elif kind == "open":
+        model.closed.discard(name)
         model.take(model.machine.lane_opened(Lane(name, data.draw(st.integers(1, 4))), model.now))
     elif kind == "interrupt":
         model.take(model.machine.interrupt(model.now))
