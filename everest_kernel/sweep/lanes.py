@@ -33,6 +33,7 @@ class LaneState:
         deviation: how far a chunk's duration is from what was expected, relative, smoothed.
         strikes: losses by infrastructure in a row.
         faults: chunks in a row that failed as a whole, in a way that their points may have caused.
+        tells: whether it has ever told that a job started.
         succeeded: whether it has ever brought a result.
         total: all that it has answered.
     """
@@ -45,6 +46,7 @@ class LaneState:
     deviation: float = _FIRST_DEVIATION
     strikes: int = 0
     faults: int = 0
+    tells: bool = False
     succeeded: bool = False
     total: Share = field(default_factory=lambda: Share(0, 0.0))
     _seconds: float = 0.0
@@ -65,6 +67,11 @@ class LaneState:
     def most_flights(self) -> int:
         """Jobs that it may have: one for each slot, and as many that queue as end within a round trip."""
         return self.slots + min(self.slots, 4 + self.slots // 4)
+
+    @property
+    def queued(self) -> list[Flight]:
+        """Jobs of its own that have not begun, as far as is known, oldest first."""
+        return [flight for flight in self.flights.values() if flight.began is None and not flight.doubtful]
 
     def ready(self, now: float) -> bool:
         """Whether it may be given jobs at all."""
@@ -88,7 +95,7 @@ class LaneState:
 
     # --- measurements
 
-    def measure(self, flight: Flight, points: int, seconds: float, now: float) -> float:
+    def measure(self, flight: Flight, points: int, seconds: float, now: float, *, whole: bool = True) -> float:
         """Learn from an answer.
 
         Args:
@@ -96,6 +103,7 @@ class LaneState:
             points: how many points it answered, at least 1.
             seconds: that it computed; zero or nonsense where this is unknown.
             now: the time.
+            whole: whether it ended well, so that what it took beyond computing is what jobs take.
 
         Returns:
             The seconds that count.
@@ -103,18 +111,23 @@ class LaneState:
         elapsed = max(now - (flight.launched if flight.began is None else flight.began), 0.0)
         if not 0 < seconds < math.inf:
             seconds = elapsed
-        else:
-            beyond = max(elapsed - seconds, 0.0)
-            self.overhead = beyond if self.overhead is None else self.overhead + _SMOOTH * (beyond - self.overhead)
+        elif whole:
+            self._learn_overhead(max(elapsed - seconds, 0.0))
         if flight.pace is not None:
             off = min(abs(seconds / (points * flight.pace) - 1), 1.0)
-            self.deviation += _SMOOTH * (off - self.deviation)
+            self.deviation += (off - self.deviation) / 2
         keep = 0.5 ** (1 / self.slots)  # one round of all slots halves the weight of what was before
         self._seconds = keep * self._seconds + seconds
         self._points = keep * self._points + points
         self.total = Share(self.total.points + points, self.total.seconds + seconds)
         self.strikes = 0
         return seconds
+
+    def _learn_overhead(self, beyond: float) -> None:
+        if self.overhead is None:
+            self.overhead = beyond
+        else:  # a laptop that slept for an hour is no reason to expect an hour from now on
+            self.overhead += _SMOOTH * (min(beyond, 2 * self.overhead + 0.5) - self.overhead)
 
     def struck(self, flight: Flight, now: float) -> int:
         """Infrastructure lost a job. Jobs that are lost together count once.
@@ -135,8 +148,8 @@ class LaneState:
         """Seconds from a job's beginning to its answer, as expected now."""
         return min(flight.numbers.size * pace, flight.budget + pace) + (self.overhead or 0.0)
 
-    def free_times(self, now: float, pace: float) -> list[float]:
-        """Seconds until each slot is free of the jobs that are in the air, in no order; zero for a free slot."""
+    def free_times(self, now: float, pace: float, *, running_only: bool = False) -> list[float]:
+        """Seconds until each slot is free of the jobs in the air, or only of those that run; zero for a free slot."""
         running, queued = [], []
         for flight in self.flights.values():
             expected = self.duration(flight, pace)
@@ -147,7 +160,7 @@ class LaneState:
                 running.append(expected - elapsed if elapsed < expected else 0.25 * elapsed)
         times = running[: self.slots] + [0.0] * (self.slots - len(running))
         heapify(times)
-        for expected in running[self.slots :] + queued:
+        for expected in running[self.slots :] + ([] if running_only else queued):
             heapreplace(times, times[0] + expected)
         return times
 

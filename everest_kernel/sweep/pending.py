@@ -81,11 +81,12 @@ class Pending:
         self._groups = kept
         self._grouped = sum(group.numbers.size for group in kept)
 
-    def take(self, size: int, *, lane: str, idle: bool, choosy: bool) -> Group | None:
+    def take(self, size: int, *, most: int, lane: str, idle: bool, choosy: bool) -> Group | None:
         """The next points for a lane.
 
         Args:
-            size: most points, at least 1; groups that are tried again come whole, whatever their size.
+            size: most points, at least 1.
+            most: most points of groups that are tried again: they come whole, whatever the size.
             lane: the lane's name.
             idle: whether one of its slots is free: only then are copies of what others carry worth it.
             choosy: whether groups that should try another lane are passed over.
@@ -96,7 +97,7 @@ class Pending:
         for index, group in enumerate(self._groups):
             history = group.history
             if (idle or not history.copies) and not (choosy and history.avoid == lane):
-                return self._take_group(index, group.numbers.size if history.tries else size)
+                return self._take_group(index, most if history.tries else size)
         numbers = self._take_plain(size)
         return Group(numbers) if numbers.size else None
 

@@ -14,10 +14,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 
 import numpy as np
 
 from .actions import Rules
+from .flights import Flight
 from .lanes import LaneState
 
 __all__ = ["Order", "Sizing"]
@@ -30,6 +32,10 @@ _SLACK = 1.3
 _FAR = 4
 """Targets that must lie ahead for the end to be of no concern."""
 _NEAR = 1 + 1e-9
+_LATE = 1.1
+"""How far beyond the end of all a job that queues may end, as a factor on the time until then..."""
+_LEAST_GAIN = 0.25
+"""...and in seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Sizing:
         self._rules = rules
         self._lanes = lanes
         self._share = 1
+        self._fixed = 1 if rules.one_by_one else rules.chunk
 
     def share_out(self, waiting: int) -> None:
         """Fix the size of the first chunks: rounds of equal chunks over all open slots."""
@@ -66,6 +73,11 @@ class Sizing:
         slots = sum(lane.slots for lane in self._lanes if lane.error is None) or 1
         rounds = math.ceil(waiting / (slots * most)) or 1
         self._share = max(math.ceil(waiting / (slots * rounds)), 1)
+
+    @property
+    def most(self) -> int:
+        """Most points in any job."""
+        return self._fixed or self._rules.most_in_chunk
 
     def pace(self, lane: LaneState) -> float | None:
         """Seconds per point on a slot of the lane; as on the others where nothing is measured yet."""
@@ -78,7 +90,7 @@ class Sizing:
         """The next job of a lane that has room, where `waiting` points (at least one) have no job."""
         rules = self._rules
         pace = self.pace(lane)
-        fixed = 1 if rules.one_by_one else rules.chunk
+        fixed = self._fixed
         if pace is None:
             return Order(fixed or self._share, math.inf if fixed else rules.first_budget, None)
         seconds = self._seconds(lane, waiting, now)
@@ -93,11 +105,36 @@ class Sizing:
 
     def budget(self, lane: LaneState, size: int) -> float:
         """The budget of a chunk whose size is given: one that is tried again."""
-        if self._rules.one_by_one or self._rules.chunk:
+        if self._fixed:
             return math.inf
         pace = self.pace(lane)
         expected = self._rules.first_budget if pace is None else _SLACK * size * pace
         return max(expected, self._rules.first_budget) if pace is None else max(expected, self._target(lane))
+
+    def too_late(self, waiting: int, now: float) -> list[Flight]:
+        """Jobs that queue in lanes where they would end long after everything could have ended.
+
+        Their points belong to slots that are free before: a lane has turned out slower than it looked, or a slot is
+        stuck. Only lanes that tell when a job starts are looked at, since in others a job may not queue any more.
+        """
+        lanes = self._open(now)
+        if not any(lane.tells and lane.queued for lane in lanes) or self._is_far(lanes, waiting):
+            return []
+        queues = {id(lane): lane.queued for lane in lanes if lane.tells}
+        ahead = waiting + sum(flight.open.size for queue in queues.values() for flight in queue)
+        free = {id(lane): self._free(lane, now, running_only=lane.tells) for lane in lanes}
+        horizon = self._horizon(lanes, free, ahead)
+        late: list[Flight] = []
+        for lane in lanes:
+            times, pace, overhead = free[id(lane)], self._known(lane), lane.overhead or 0.0
+            heapify(times)
+            for flight in queues.get(id(lane), ()):
+                end = times[0] + lane.duration(flight, pace) - overhead
+                if end > _LATE * horizon + max(overhead, _LEAST_GAIN):
+                    late.append(flight)
+                else:
+                    heapreplace(times, end + overhead)
+        return late
 
     def left(self, waiting: int, now: float) -> float | None:
         """Seconds until all ends, if no slot ever idles; None when nothing is measured or no lane is open."""
@@ -112,7 +149,7 @@ class Sizing:
         """How long the lane's next chunk should compute; 0.0: it should get none."""
         lanes = self._open(now)
         target = self._target(lane)
-        if waiting > _FAR * target * sum(other.slots / self._known(other) for other in lanes):
+        if self._is_far(lanes, waiting):
             return target
         free = {id(other): self._free(other, now) for other in lanes}
         horizon = self._horizon(lanes, free, waiting)
@@ -145,10 +182,15 @@ class Sizing:
     def _open(self, now: float, *, paused: bool = False) -> list[LaneState]:
         return [lane for lane in self._lanes if lane.ready(now) or (paused and lane.error is None)]
 
-    def _free(self, lane: LaneState, now: float) -> list[float]:
+    def _is_far(self, lanes: list[LaneState], waiting: int) -> bool:
+        """Whether so much waits that the end is of no concern."""
+        reach = sum(self._target(lane) * lane.slots / self._known(lane) for lane in lanes)
+        return waiting > _FAR * reach
+
+    def _free(self, lane: LaneState, now: float, *, running_only: bool = False) -> list[float]:
         """Seconds until each slot could compute the first of more points."""
         overhead = lane.overhead or 0.0
-        return [time + overhead for time in lane.free_times(now, self._known(lane))]
+        return [time + overhead for time in lane.free_times(now, self._known(lane), running_only=running_only)]
 
     def _known(self, lane: LaneState) -> float:
         return self.pace(lane) or 1.0

@@ -76,6 +76,8 @@ class World:
     _busy: Counter[str] = field(default_factory=Counter)
     _lane_of: dict[int, str] = field(default_factory=dict)
     _over: set[int] = field(default_factory=set)
+    _computing: set[int] = field(default_factory=set)
+    _count: dict[int, int] = field(default_factory=dict)
 
     def run(self, total: int, rules: Rules | None = None, numbers: Iterable[Numbers] | None = None) -> Run:
         """From the start to `Stop`."""
@@ -110,8 +112,7 @@ class World:
             if isinstance(action, Launch):
                 self._launch(action)
             elif isinstance(action, Cancel):
-                self._over.add(action.flight)
-                self._free_queue(action.flight)
+                self._cancel(action.flight)
             elif isinstance(action, Failed):
                 assert len(action.errors) == action.numbers.size
                 self._fail(action.numbers, action.errors)
@@ -133,8 +134,7 @@ class World:
 
     def _arrive(self, place: Place, launch: Launch, number: int) -> list[Action]:
         self._queues.setdefault(place.name, []).append(launch)
-        self._numbers = getattr(self, "_numbers", {})
-        self._numbers[launch.flight] = number
+        self._count[launch.flight] = number
         return self._next(place)
 
     def _next(self, place: Place) -> list[Action]:
@@ -144,6 +144,7 @@ class World:
             if launch.flight in self._over:
                 continue
             self._busy[place.name] += 1
+            self._computing.add(launch.flight)
             if not place.silent:
                 self._at(place.trip, lambda launch=launch: self._started(place, launch))
             self._compute(place, launch)
@@ -155,7 +156,7 @@ class World:
     def _compute(self, place: Place, launch: Launch) -> None:
         if place.dead:
             return
-        number = self._numbers[launch.flight]
+        number = self._count[launch.flight]
         if place.garbage or self.drop(number):
             kind = {"error": "garbage", "points_at_fault": True} if place.garbage else {"error": "connection lost"}
             self._end(place, launch, place.startup, lambda: self._lost(launch, **{"points_at_fault": False, **kind}))
@@ -178,20 +179,22 @@ class World:
 
     def _end(self, place: Place, launch: Launch, after: float, event: Callable[[], list[Action]]) -> None:
         def end() -> list[Action]:
-            if launch.flight not in self._over:
-                self._busy[place.name] -= 1
-                self._over.add(launch.flight)
+            if launch.flight in self._computing:
+                self._leave(launch.flight)
                 self._at(place.trip, event)
             return self._next(place)
 
         self._at(after, end)
 
-    def _free_queue(self, flight: int) -> None:
-        place = self._place(self._lane_of[flight])
-        waiting = self._queues.get(place.name, [])
-        if not any(launch.flight == flight for launch in waiting) and flight in getattr(self, "_numbers", {}):
-            self._busy[place.name] = max(self._busy[place.name] - 1, 0)
-            self._at(0.0, lambda: self._next(place))
+    def _leave(self, flight: int) -> None:
+        self._computing.discard(flight)
+        self._busy[self._lane_of[flight]] -= 1
+
+    def _cancel(self, flight: int) -> None:
+        self._over.add(flight)
+        if flight in self._computing:
+            self._leave(flight)
+            self._at(0.0, lambda: self._next(self._place(self._lane_of[flight])))
 
     def _answer(self, launch: Launch, mine: Numbers, spent: float) -> list[Action]:
         open_ = set(self.machine.open(launch.flight).tolist())
