@@ -137,7 +137,7 @@ def refined(side: int = 512) -> list[Figure]:
         whole = time.perf_counter() - began
         took, _ = kernel.run(f"{line} --refine L1=0 --into border --fresh\n{text}")
         check = (
-            "from everest_kernel.sweep.refine import Refinement, zero_pixels\n"
+            "from everest_kernel.sweeps.refine import Refinement, zero_pixels\n"
             "_fill = Refinement(border.shape, level=0.0).fill(border.L1)\n"
             "_wrong = int((zero_pixels(_fill) != zero_pixels(full.L1)).sum())\n"
             "print(border.done, _wrong)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .notebook import RemoteJob
     from .notebook.sweep_job import SweepJob
-    from .sweep import Grid
+    from .sweeps import Grid
 
 __all__ = [
     "Grid",
@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Any:
 
         return RemoteJob
     if name == "Grid":
-        from .sweep import Grid
+        from .sweeps import Grid
 
         return Grid
     if name == "SweepJob":

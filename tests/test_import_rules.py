@@ -22,8 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "agent": {"wire", "sockets"},
     "lyapunov": set(),
     "routes": {"wire", "languages"},
-    "sweep": {"wire", "client", "languages", "routes", "records"},
-    "notebook": {"wire", "sweep", "routes", "languages", "client", "records", "lyapunov"},
+    "sweeps": {"wire", "client", "languages", "routes", "records"},
+    "notebook": {"wire", "sweeps", "routes", "languages", "client", "records", "lyapunov"},
     "kernel": {"wire", "notebook", "records"},
     "highlighting": {"notebook"},
     "commands": {

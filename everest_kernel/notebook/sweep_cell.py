@@ -14,8 +14,8 @@ import numpy as np
 
 from ..languages import CannotTravelError, Language, encode
 from ..routes import Route
-from ..sweep import PointCell, Space, parse_refine, parse_space
-from ..sweep.single_chunks import request_of
+from ..sweeps import PointCell, Space, parse_refine, parse_space
+from ..sweeps.single_chunks import request_of
 from ..wire import CellError, CellOptionError, ValueRefusedError, parse_plan
 from .chosen_route import chosen_route
 from .inputs import Selection, select

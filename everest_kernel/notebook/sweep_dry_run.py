@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..languages import Display
-from ..sweep.single_chunks import request_of
+from ..sweeps.single_chunks import request_of
 from ..wire import CellOptionError
 from .dry_run import fenced
 from .sweep_cell import PreparedSweep

@@ -7,12 +7,12 @@ import concurrent.futures
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from ..sweep.progress import format_progress
+from ..sweeps.progress import format_progress
 from ..wire import JobCancelledError
 
 if TYPE_CHECKING:
     from ..client import Running
-    from ..sweep import Grid
+    from ..sweeps import Grid
     from .sweep_run import SweepRun
 
 __all__ = ["SweepJob"]

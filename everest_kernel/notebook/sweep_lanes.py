@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..sweep import LaneTarget, chunk_language_of
-from ..sweep.run import Lane
+from ..sweeps import LaneTarget, chunk_language_of
+from ..sweeps.run import Lane
 from .sweep_cell import PreparedSweep
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from ..languages import Display
-from ..sweep import Grid, Meter, Progress
-from ..sweep.run import Counts, Share
+from ..sweeps import Grid, Meter, Progress
+from ..sweeps.run import Counts, Share
 from .channels import Channel
 from .remote_run import TERMINAL
 from .sweep_cell import PreparedSweep

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sweep import Grid, Keeper, LaneTarget, Progress, Refinement, SweepDriver, Taker, run_as_one_job
-from ..sweep.run import Counts, Lane, Rules, Run
+from ..sweeps import Grid, Keeper, LaneTarget, Progress, Refinement, SweepDriver, Taker, run_as_one_job
+from ..sweeps.run import Counts, Lane, Rules, Run
 from ..wire import CellOptionError, ConfigurationError, JobFailedError
 from .channels import Channel
 from .remembered import shared_points
@@ -22,7 +22,7 @@ from .sweep_news import SweepNews
 
 if TYPE_CHECKING:
     from ..client import SweepProgress
-    from ..sweep import Waiting
+    from ..sweeps import Waiting
     from .session import NotebookSession
 
 __all__ = ["SweepRun"]

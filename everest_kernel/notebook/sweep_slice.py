@@ -35,7 +35,7 @@ class PictureError(CellError):
 
 
 class AxisLike(Protocol):
-    """One axis of a parameter space; see `everest_kernel.sweep.space.Axis`."""
+    """One axis of a parameter space; see `everest_kernel.sweeps.space.Axis`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ class Slice:
         output: its name, with what was taken of it.
         axes: one or two.
         values: one dimension per axis; NaN where there is none.
-        status: of the same shape, as in `everest_kernel.sweep.grid.Status`; None where not known.
+        status: of the same shape, as in `everest_kernel.sweeps.grid.Status`; None where not known.
         at: the values of the other axes, as text.
     """
 

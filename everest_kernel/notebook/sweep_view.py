@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ..languages import Display
-from ..sweep.progress import Progress, format_count_rate, format_progress, progress_parts
+from ..sweeps.progress import Progress, format_count_rate, format_progress, progress_parts
 from ..wire import EverestError
 from .channels import Channel
 from .status_line import StatusLine, Terminal

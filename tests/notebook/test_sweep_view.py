@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from everest_kernel.languages import Display
 from everest_kernel.notebook.sweep_picture import Drawn
 from everest_kernel.notebook.sweep_view import SweepView, Throttle, progress_html
-from everest_kernel.sweep.progress import Progress
+from everest_kernel.sweeps.progress import Progress
 from everest_kernel.wire import ConfigurationError
 
 from .screen import Screen

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.condition import Condition
-from everest_kernel.sweep.condition_blocks import FUNCTIONS, Block, ByPoint
+from everest_kernel.sweeps.condition import Condition
+from everest_kernel.sweeps.condition_blocks import FUNCTIONS, Block, ByPoint
 from everest_kernel.wire import CellOptionError
 
 COLUMNS: dict[str, NDArray[Any]] = {

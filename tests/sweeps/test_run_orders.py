@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.run import Action, Cancel, Failed, Lane, Launch, Numbers, Rules, Run, Stop
+from everest_kernel.sweeps.run import Action, Cancel, Failed, Lane, Launch, Numbers, Rules, Run, Stop
 
 NAMES = ("a", "b", "c")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from everest_kernel.languages import Language, find_language
 from everest_kernel.routes import find_route, load_configuration, route_table
-from everest_kernel.sweep.chunks import Answer, ChunkLanguage
+from everest_kernel.sweeps.chunks import Answer, ChunkLanguage
 
 PYTHON = find_route("python", route_table(load_configuration(Path("/")))).language
 

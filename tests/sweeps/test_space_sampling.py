@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.sampling import METHODS
-from everest_kernel.sweep.space import Space, parse_space
+from everest_kernel.sweeps.sampling import METHODS
+from everest_kernel.sweeps.space import Space, parse_space
 from everest_kernel.wire import CellOptionError, ConfigurationError
 
 WORDS = ["a=20:50", "x=0.5:1.5", "m=fast,exact,best", "g=geomspace(1, 100, 3)", "b=range(0, 100, 10)"]

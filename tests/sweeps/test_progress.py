@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.progress import (
+from everest_kernel.sweeps.progress import (
     Meter,
     Progress,
     format_count_rate,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.space import Space, parse_space
+from everest_kernel.sweeps.space import Space, parse_space
 from everest_kernel.wire import CellOptionError, parse_plan
 
 PLAN = """

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.listing import listed
-from everest_kernel.sweep.space import Axis, Space, parse_space
+from everest_kernel.sweeps.listing import listed
+from everest_kernel.sweeps.space import Axis, Space, parse_space
 from everest_kernel.wire import CellOptionError
 
 

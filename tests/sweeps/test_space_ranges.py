@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.parse import parse_values
-from everest_kernel.sweep.ranges import Steps
+from everest_kernel.sweeps.parse import parse_values
+from everest_kernel.sweeps.ranges import Steps
 from everest_kernel.wire import CellOptionError
 
 

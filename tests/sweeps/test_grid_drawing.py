@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from everest_kernel.sweep.drawing import picture_bytes
-from everest_kernel.sweep.grid import Grid, SweepNameError
-from everest_kernel.sweep.outputs import SweepOutputError
-from everest_kernel.sweep.picture import picture_of, scale_of
-from everest_kernel.sweep.spaces import ListedAxis, ListedSpace
+from everest_kernel.sweeps.drawing import picture_bytes
+from everest_kernel.sweeps.grid import Grid, SweepNameError
+from everest_kernel.sweeps.outputs import SweepOutputError
+from everest_kernel.sweeps.picture import picture_of, scale_of
+from everest_kernel.sweeps.spaces import ListedAxis, ListedSpace
 from everest_kernel.wire import CellOptionError, ConfigurationError
-from tests.sweep.grid_support import axis, filled, small_space, zip_space
+from tests.sweeps.grid_support import axis, filled, small_space, zip_space
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ConfigurationError, match="pip install matplotlib"):
         filled().plot()
-    monkeypatch.setattr("everest_kernel.sweep.grid_text.have", lambda package: False)
+    monkeypatch.setattr("everest_kernel.sweeps.grid_text.have", lambda package: False)
     assert "<img" not in filled()._repr_html_()
 
 

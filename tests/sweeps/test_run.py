@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from everest_kernel.sweep.run import Action, Cancel, Counts, Failed, Lane, Launch, Numbers, Rules, Run, Stop
+from everest_kernel.sweeps.run import Action, Cancel, Counts, Failed, Lane, Launch, Numbers, Rules, Run, Stop
 
 from .world import NONE, blocks
 

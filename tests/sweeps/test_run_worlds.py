@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from everest_kernel.sweep.run import Lane, Launch, Rules, Run
+from everest_kernel.sweeps.run import Lane, Launch, Rules, Run
 
 from .world import NONE, Place, World, blocks, even
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everest_kernel.sweep import listing
-from everest_kernel.sweep.parse import Word, parse_values, parse_word
-from everest_kernel.sweep.snippets import split_outside
+from everest_kernel.sweeps import listing
+from everest_kernel.sweeps.parse import Word, parse_values, parse_word
+from everest_kernel.sweeps.snippets import split_outside
 from everest_kernel.wire import CellOptionError, EverestError
 
 

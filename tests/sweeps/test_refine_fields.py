@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.refine import Refinement, zero_pixels
+from everest_kernel.sweeps.refine import Refinement, zero_pixels
 
 Numbers = NDArray[np.float64]
 SIZE = 512

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from everest_kernel.sweep.grid import Grid
-from everest_kernel.sweep.spaces import ListedAxis, ListedSpace
+from everest_kernel.sweeps.grid import Grid
+from everest_kernel.sweeps.spaces import ListedAxis, ListedSpace
 
 
 def axis(name: str, values: Any, unit: str = "") -> ListedAxis:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from everest_kernel.sweep import spilling
-from everest_kernel.sweep.grid import Grid
-from everest_kernel.sweep.outputs import SweepOutputError
-from everest_kernel.sweep.spaces import ListedSpace
-from tests.sweep.grid_support import axis, small_space
+from everest_kernel.sweeps import spilling
+from everest_kernel.sweeps.grid import Grid
+from everest_kernel.sweeps.outputs import SweepOutputError
+from everest_kernel.sweeps.spaces import ListedSpace
+from tests.sweeps.grid_support import axis, small_space
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_texts_stay_in_memory(tmp_path: Path) -> None:
 
 
 def test_very_wide_texts_are_handed_out_as_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("everest_kernel.sweep.outputs._MOST_TEXT_BYTES", 100)
+    monkeypatch.setattr("everest_kernel.sweeps.outputs._MOST_TEXT_BYTES", 100)
     grid = Grid(small_space(), ("s",))
     grid.put([1], {"s": ["abcdefgh"]})
     assert grid.s.dtype == object

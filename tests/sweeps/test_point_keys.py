@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.kept import point_keys
+from everest_kernel.sweeps.kept import point_keys
 from everest_kernel.wire import ValueRefusedError
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas
 import pytest
 
-from everest_kernel.sweep.grid import Grid
-from everest_kernel.sweep.labelled import dimension_names
-from everest_kernel.sweep.selection import nearest
-from everest_kernel.sweep.spaces import ListedAxis, ListedSpace
+from everest_kernel.sweeps.grid import Grid
+from everest_kernel.sweeps.labelled import dimension_names
+from everest_kernel.sweeps.selection import nearest
+from everest_kernel.sweeps.spaces import ListedAxis, ListedSpace
 from everest_kernel.wire import CellOptionError, ConfigurationError
-from tests.sweep.grid_support import axis, filled, small_space, zip_space
+from tests.sweeps.grid_support import axis, filled, small_space, zip_space
 
 
 def test_a_frame_has_one_row_per_point() -> None:

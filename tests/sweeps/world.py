@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from everest_kernel.sweep.run import Action, Cancel, Failed, Lane, Launch, Numbers, Rules, Run, Stop
+from everest_kernel.sweeps.run import Action, Cancel, Failed, Lane, Launch, Numbers, Rules, Run, Stop
 
 NONE: Numbers = np.empty(0, np.int64)
 

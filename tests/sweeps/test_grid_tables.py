@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from everest_kernel.sweep.failures import Failures
-from everest_kernel.sweep.grid import Grid
-from everest_kernel.sweep.spaces import ListedSpace
-from everest_kernel.sweep.tables import html_table, short, text_table
-from tests.sweep.grid_support import axis, small_space
+from everest_kernel.sweeps.failures import Failures
+from everest_kernel.sweeps.grid import Grid
+from everest_kernel.sweeps.spaces import ListedSpace
+from everest_kernel.sweeps.tables import html_table, short, text_table
+from tests.sweeps.grid_support import axis, small_space
 
 
 def with_failures() -> Grid:

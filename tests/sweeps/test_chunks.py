@@ -10,10 +10,10 @@ import pytest
 
 from everest_kernel.languages import PythonLanguage, encode
 from everest_kernel.languages.python.values import write_bundle
-from everest_kernel.sweep.chunks import Answer, PointCell
-from everest_kernel.sweep.posix_chunks import PosixChunks
-from everest_kernel.sweep.python_chunks import PythonChunks
-from everest_kernel.sweep.single_chunks import SingleChunks
+from everest_kernel.sweeps.chunks import Answer, PointCell
+from everest_kernel.sweeps.posix_chunks import PosixChunks
+from everest_kernel.sweeps.python_chunks import PythonChunks
+from everest_kernel.sweeps.single_chunks import SingleChunks
 from everest_kernel.wire import JobFailedError, ProtocolError
 
 from .chunk_runner import PYTHON, language, run_chunk

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from everest_kernel.sweep.grid import Grid, Status, SweepNameError
-from everest_kernel.sweep.outputs import SweepOutputError
-from everest_kernel.sweep.spaces import ListedSpace
+from everest_kernel.sweeps.grid import Grid, Status, SweepNameError
+from everest_kernel.sweeps.outputs import SweepOutputError
+from everest_kernel.sweeps.spaces import ListedSpace
 from everest_kernel.wire import CellOptionError
-from tests.sweep.grid_support import axis, filled, small_space, zip_space
+from tests.sweeps.grid_support import axis, filled, small_space, zip_space
 
 
 def test_results_lie_on_the_axes_of_the_parameters() -> None:

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from everest_kernel.sweep import grid_files
-from everest_kernel.sweep.grid import Grid
-from everest_kernel.sweep.spaces import ListedAxis, ListedSpace
+from everest_kernel.sweeps import grid_files
+from everest_kernel.sweeps.grid import Grid
+from everest_kernel.sweeps.spaces import ListedAxis, ListedSpace
 from everest_kernel.wire import CellOptionError, ConfigurationError
-from tests.sweep.grid_support import axis, filled, small_space, zip_space
+from tests.sweeps.grid_support import axis, filled, small_space, zip_space
 
 
 def have(*packages: str) -> bool:

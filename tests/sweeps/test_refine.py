@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.refine import Refinement, parse_refine, zero_pixels
+from everest_kernel.sweeps.refine import Refinement, parse_refine, zero_pixels
 from everest_kernel.wire import CellError, CellOptionError
 
 Numbers = NDArray[np.float64]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from everest_kernel.sweep.kept import (
+from everest_kernel.sweeps.kept import (
     KeptFailure,
     pack,
     pack_failure,
