@@ -166,7 +166,11 @@ def _found(namespace: dict[str, Any], name: str) -> Any:
 def _plain(value: Any, name: str) -> Any:
     """A number or a text of Python's own, or an array of numbers or texts."""
     kind = type(value)
-    if kind in (float, bool, str, complex):
+    if kind in (float, bool, complex):
+        return value
+    if kind is str:
+        if value.endswith("\0"):
+            raise ValueError(f"{name} ends with a zero character, which an array of texts does not keep")
         return value
     if kind is int:
         if not -(2**63) <= value < 2**63:

@@ -57,6 +57,7 @@ class Everest:
 @dataclass
 class _Session:
     clients: dict[str, EverestClient]
+    sweeps: dict[str, Any] = field(default_factory=dict)
 
     async def client(self, server: str) -> EverestClient:
         if server not in self.clients:

@@ -86,6 +86,7 @@ def test_a_chunk_gives_back_what_it_has_when_its_time_is_up(tmp_path: Path) -> N
     [
         ("z = 1", "NameError: the cell did not set y"),
         ("y = open", "TypeError: y is a builtin_function_or_method"),
+        ("y = 'a' + chr(0)", "ValueError: y ends with a zero character"),
         ("y = 2**70", "OverflowError: y has more than 64 bits"),
         ("y = [1, 'a', None]", "TypeError: y is an array of dtype object"),
         ("raise SystemExit(2)", "SystemExit: 2"),
