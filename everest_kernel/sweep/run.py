@@ -7,9 +7,8 @@ Every point has exactly one place: it waits (`Pending`), it is in one flight tha
 exception is at the end, when slots are free and a job is overdue: its points wait again, for another job, while it
 stays in the air as *doubtful*. It owns nothing any more, but where it answers first its answer counts.
 
-The parts: `pending` (the queue), `flights` and `lanes` (what is in the air, what is measured), `fleet` (who owns which
-point), `sizing` (how many points next), `launching` and `overdue` (who gets them), `blame` (what follows a loss),
-`verdict` (whether all is hopeless).
+The parts: `pending` (the queue), `flights`, `lanes` and `fleet` (who owns which point, what is measured), `sizing` (how
+many points next), `launching` and `overdue` (who gets them), `blame` (what follows a loss), `verdict` (all hopeless?).
 """
 
 from __future__ import annotations
@@ -203,7 +202,7 @@ class Run:
         Args:
             flight: its number.
             now: the time.
-            error: what is known of the reason.
+            error: the reason, as far as it is known.
             points_at_fault: whether its points may have caused it; otherwise infrastructure did.
             done: points whose results came before the end, where the chunk told them as it went.
             at: the point that it was computing when it ended, where that is known: only this one is suspected.
@@ -264,10 +263,8 @@ class Run:
         self, flight: Flight, rest: Numbers, error: str, now: float, *, blamed: bool, at: int | None
     ) -> list[Action]:
         """The points of a flight that was lost wait again, or are given up."""
-        if not blamed:
-            self._fleet.pending.hold(after_drop(flight, rest))
-            return []
-        groups, failed = after_failure(flight, rest, error, self._rules, at=at)
+        drop = ([after_drop(flight, rest)], None)
+        groups, failed = after_failure(flight, rest, error, self._rules, at=at) if blamed else drop
         for group in groups:
             self._fleet.pending.hold(group)
         if failed is None:
@@ -292,9 +289,9 @@ class Run:
 
     def _ending(self, hopeless: bool) -> str | None:
         """The reason to end now; None: go on."""
-        if not len(self._fleet.pending) and not self._fleet.flights:
+        if not self._fleet.flights and not len(self._fleet.pending):
             return ""
-        if hopeless and not self._fleet.flights:  # what is in the air may still prove the opposite
+        if not self._fleet.flights and hopeless:  # what is in the air may still prove the opposite
             return self._verdict.reason()
         if not self._fleet.open_lanes:
             errors = "; ".join(f"{name}: {error}" for name, error in self.closed.items())
