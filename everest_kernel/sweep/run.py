@@ -33,7 +33,7 @@ _NONE: Numbers = np.empty(0, np.int64)
 
 
 class Run:
-    """The machine. Every method that takes the time is an event and returns actions, in the order to do them.
+    """The machine. Every method that takes `now` (seconds, monotonic) is an event; the actions are done in order.
 
     Events about a flight that was cancelled or has ended are ignored: they may cross an action on the way.
 
@@ -118,7 +118,6 @@ class Run:
         Args:
             flight_numbers: its points; they must not be among those that the run was made with.
             lane: where it runs.
-            now: the time.
 
         Returns:
             The flight's number, for events.
@@ -167,7 +166,6 @@ class Run:
 
         Args:
             flight: its number.
-            now: the time.
             done: points that have results.
             failed: points that failed by themselves; this is final.
             errors: a text for each failed point.
@@ -201,7 +199,6 @@ class Run:
 
         Args:
             flight: its number.
-            now: the time.
             error: the reason, as far as it is known.
             points_at_fault: whether its points may have caused it; otherwise infrastructure did.
             done: points whose results came before the end, where the chunk told them as it went.
