@@ -33,7 +33,7 @@ _NONE: Numbers = np.empty(0, np.int64)
 
 
 class Run:
-    """The machine. Every method that takes `now` (seconds, monotonic) is an event; the actions are done in order.
+    """The machine. Every method that takes the time is an event and returns actions, in the order to do them.
 
     Events about a flight that was cancelled or has ended are ignored: they may cross an action on the way.
 
@@ -97,8 +97,7 @@ class Run:
 
     def open(self, flight: int) -> Numbers:
         """Points of a flight without an answer yet; ask before `answered` to know which of its answers count."""
-        known = self._fleet.flights.get(flight)
-        return _NONE if known is None else known.open
+        return self._fleet.flights[flight].open if flight in self._fleet.flights else _NONE
 
     def seconds_left(self, now: float) -> float | None:
         """Seconds to the end by the measured speeds; None when nothing is measured."""
@@ -118,6 +117,7 @@ class Run:
         Args:
             flight_numbers: its points; they must not be among those that the run was made with.
             lane: where it runs.
+            now: the time.
 
         Returns:
             The flight's number, for events.
@@ -166,6 +166,7 @@ class Run:
 
         Args:
             flight: its number.
+            now: the time.
             done: points that have results.
             failed: points that failed by themselves; this is final.
             errors: a text for each failed point.
@@ -199,10 +200,11 @@ class Run:
 
         Args:
             flight: its number.
+            now: the time.
             error: the reason, as far as it is known.
             points_at_fault: whether its points may have caused it; otherwise infrastructure did.
-            done: points whose results came before the end, where the chunk told them as it went.
-            at: the point that it was computing when it ended, where that is known: only this one is suspected.
+            done: points whose results came before the end.
+            at: the point at which it ended, where that is known: only this one is suspected.
             seconds: that it computed for `done`; 0.0 when unknown.
         """
         known = self._fleet.flights.get(flight)
@@ -226,8 +228,8 @@ class Run:
 
     def lane_closed(self, lane: str, now: float, error: str) -> list[Action]:
         """A lane takes no more jobs; those that it has are given up and their points wait again."""
-        state = self._fleet.lanes.get(lane)
-        return self._go_on([] if state is None else self._fleet.close(state, error, now), now)
+        known = lane in self._fleet.lanes
+        return self._go_on(self._fleet.close(self._fleet.lanes[lane], error, now) if known else [], now)
 
     def lane_opened(self, lane: Lane, now: float) -> list[Action]:
         """A lane is new, or open again, or has another number of slots."""
