@@ -7,9 +7,8 @@ Every point has exactly one place: it waits (`Pending`), it is in one flight tha
 exception is at the end, when slots are free and a job is overdue: its points wait again, for another job, while it
 stays in the air as *doubtful*. It owns nothing any more, but where it answers first its answer counts.
 
-The parts: `pending` (the queue), `flights` and `lanes` (what is in the air, what is measured), `fleet` (who owns which
-point), `sizing` (how many points next), `launching` and `overdue` (who gets them), `blame` (what follows a loss),
-`verdict` (whether all is hopeless).
+The parts: `pending` (the queue), `flights`, `lanes` and `fleet` (who owns which point, what is measured), `sizing` (how
+many points next), `launching` and `overdue` (who gets them), `blame` (what follows a loss), `verdict` (all hopeless?).
 """
 
 from __future__ import annotations
@@ -98,8 +97,7 @@ class Run:
 
     def open(self, flight: int) -> Numbers:
         """Points of a flight without an answer yet; ask before `answered` to know which of its answers count."""
-        known = self._fleet.flights.get(flight)
-        return _NONE if known is None else known.open
+        return self._fleet.flights[flight].open if flight in self._fleet.flights else _NONE
 
     def seconds_left(self, now: float) -> float | None:
         """Seconds to the end by the measured speeds; None when nothing is measured."""
@@ -203,10 +201,10 @@ class Run:
         Args:
             flight: its number.
             now: the time.
-            error: what is known of the reason.
+            error: the reason, as far as it is known.
             points_at_fault: whether its points may have caused it; otherwise infrastructure did.
-            done: points whose results came before the end, where the chunk told them as it went.
-            at: the point that it was computing when it ended, where that is known: only this one is suspected.
+            done: points whose results came before the end.
+            at: the point at which it ended, where that is known: only this one is suspected.
             seconds: that it computed for `done`; 0.0 when unknown.
         """
         known = self._fleet.flights.get(flight)
@@ -230,8 +228,8 @@ class Run:
 
     def lane_closed(self, lane: str, now: float, error: str) -> list[Action]:
         """A lane takes no more jobs; those that it has are given up and their points wait again."""
-        state = self._fleet.lanes.get(lane)
-        return self._go_on([] if state is None else self._fleet.close(state, error, now), now)
+        known = lane in self._fleet.lanes
+        return self._go_on(self._fleet.close(self._fleet.lanes[lane], error, now) if known else [], now)
 
     def lane_opened(self, lane: Lane, now: float) -> list[Action]:
         """A lane is new, or open again, or has another number of slots."""
@@ -264,10 +262,8 @@ class Run:
         self, flight: Flight, rest: Numbers, error: str, now: float, *, blamed: bool, at: int | None
     ) -> list[Action]:
         """The points of a flight that was lost wait again, or are given up."""
-        if not blamed:
-            self._fleet.pending.hold(after_drop(flight, rest))
-            return []
-        groups, failed = after_failure(flight, rest, error, self._rules, at=at)
+        drop = ([after_drop(flight, rest)], None)
+        groups, failed = after_failure(flight, rest, error, self._rules, at=at) if blamed else drop
         for group in groups:
             self._fleet.pending.hold(group)
         if failed is None:
@@ -292,9 +288,9 @@ class Run:
 
     def _ending(self, hopeless: bool) -> str | None:
         """The reason to end now; None: go on."""
-        if not len(self._fleet.pending) and not self._fleet.flights:
+        if not self._fleet.flights and not len(self._fleet.pending):
             return ""
-        if hopeless and not self._fleet.flights:  # what is in the air may still prove the opposite
+        if not self._fleet.flights and hopeless:  # what is in the air may still prove the opposite
             return self._verdict.reason()
         if not self._fleet.open_lanes:
             errors = "; ".join(f"{name}: {error}" for name, error in self.closed.items())

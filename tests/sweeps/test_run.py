@@ -228,3 +228,27 @@ def test_the_time_left_is_told_once_something_is_measured() -> None:
     assert machine.seconds_left(0.0) is None
     done(machine, first, 1.0, count=10, seconds=1.0)
     assert machine.seconds_left(1.0) == pytest.approx(99, rel=0.1)
+
+
+def test_fewer_points_may_come_than_were_announced() -> None:
+    machine = Run(blocks(5), 100, [Lane("a", 1)], Rules(chunk=5))
+    (first,) = launches(machine.start(0.0))
+    assert done(machine, first, 1.0) == [Stop("")]
+    assert machine.counts == Counts(5, 5, 0, 0, 0)
+
+
+def test_a_job_that_may_still_queue_is_not_copied_to_its_own_lane() -> None:
+    machine, (first, _) = run(20, 2, chunk=10)
+    done(machine, first, 1.0, seconds=1.0)
+    assert machine.next_tick is None
+    assert machine.tick(1000.0) == []
+
+
+def test_a_doubtful_job_leaves_no_points_behind_when_its_lane_closes() -> None:
+    machine, (first, second) = run(20, 1, 1, chunk=10)
+    machine.started(second.flight, 0.0, "vm-2")
+    done(machine, first, 1.0, seconds=1.0)
+    (copy,) = launches(machine.tick(machine.next_tick or 0.0))
+    assert machine.lane_closed("b", 10.0, "gone") == [Cancel(second.flight)]
+    assert machine.counts == Counts(20, 10, 0, 10, 0)
+    assert done(machine, copy, 11.0) == [Stop("")]

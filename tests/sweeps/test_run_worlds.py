@@ -173,3 +173,16 @@ def test_the_machine_costs_next_to_nothing(pace: float, most_jobs: int) -> None:
         assert machine.reason == ""
         assert jobs <= most_jobs
     assert min(took) < 0.03
+
+
+def test_the_last_points_do_not_go_to_a_lane_that_would_end_late() -> None:
+    world = World(even(1.0), (Place("fast", 1), Place("slow", 1, speed=0.1)))
+    world.run(25, Rules(one_by_one=True))
+    assert world.makespan < 28  # a third point of the slow lane would end after 30 s
+
+
+def test_a_deadly_point_in_the_chunk_of_every_slot_is_no_pattern() -> None:
+    deadly = frozenset(range(0, 800, 100))
+    world = World(even(0.001), (Place("a", 8),), deadly=deadly)
+    world.run(800)
+    assert (world.reason, len(world.done), set(world.failed)) == ("", 792, set(deadly))
