@@ -33,6 +33,7 @@ The connection to the servers.
     %everest publish ROUTE      create or update the application that the route's cells need, at its server
     %everest cache              the results that are kept, so that cells need not run again
     %everest cache clear [JOB]  drop the results of a job, or all
+    %everest sweeps [clear]     the finished points of sweeps that are kept; drop them
     %everest doctor [SERVER] [--job]   check the connection step by step (with --job: run a tiny job, too)
 
 SERVER is a name of your configuration; without it, the default server is meant. In a terminal,
@@ -51,6 +52,7 @@ SUBCOMMANDS = {
     "routes": "",
     "publish": "route",
     "cache": "",
+    "sweeps": "",
     "doctor": "server",
 }
 """What each takes: nothing (or words of its own), the name of a server, or that of a route."""
@@ -84,6 +86,11 @@ class EverestMagic:
             from .cache_page import cache_bundle  # here: a kernel starts sooner without
 
             _show(cache_bundle(arguments, Path.cwd(), time.time()))
+            return
+        if word == "sweeps":
+            from .sweep_page import sweeps_bundle
+
+            _show(sweeps_bundle(arguments, time.time()))
             return
         flags = [argument for argument in arguments if argument.startswith("-")]
         names = [argument for argument in arguments if not argument.startswith("-")]

@@ -186,7 +186,8 @@ class Keeper:
         await self._do(lambda store: None, None)
 
     def close(self) -> None:
-        """Finish what is to be written."""
+        """Finish what is to be written, and drop the oldest points where there are too many."""
+        self._later(lambda store: store.prune())
         self._thread.shutdown(wait=False)
 
     # --- the thread
@@ -197,7 +198,7 @@ class Keeper:
     async def _do(self, work: Callable[[PointStore], _T], otherwise: _T) -> _T:
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(self._guarded, work, otherwise)))
 
-    def _later(self, work: Callable[[PointStore], None]) -> None:
+    def _later(self, work: Callable[[PointStore], object]) -> None:
         self._thread.submit(self._guarded, work, None)
 
     def _guarded(self, work: Callable[[PointStore], _T], otherwise: _T) -> _T:

@@ -251,3 +251,13 @@ def test_a_vectorized_refined_border(kernel: Kernel) -> None:
     cell = kernel.run(f"%%sweep python a=-2:2:65 b=-2:2:65 --out y --vectorized --refine y=0 --live y\n{text}")
     assert cell.status == "ok", cell.error
     assert 0 < int(kernel.run("grid.done").result or 0) < 0.6 * 65 * 65
+
+
+def test_kept_points_are_listed_and_dropped(kernel: Kernel) -> None:
+    cell = "%%sweep python x=1:7:7 --out kept\nkept = -x"
+    kernel.run(cell)
+    listed = kernel.run("%everest sweeps").displays[0]["data"]["text/plain"]
+    assert "python x=1:7:7 --out kept" in listed
+    assert "cannot be followed by 'all'" in kernel.run("%everest sweeps all").error
+    assert "points are dropped" in kernel.run("%everest sweeps clear").displays[0]["data"]["text/plain"]
+    assert "known from before" not in kernel.run(cell).header
