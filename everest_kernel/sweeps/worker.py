@@ -1,6 +1,8 @@
 """Computes the points of one chunk on a resource, one after another, until all are done or its time is up.
 
-Its *source text* is the cell that a chunk sends, so it imports only the standard library, and runs on Python 3.8.
+Its *source text* is the program that a chunk sends, so it imports only the standard library, of it as little as it can
+(a chunk of tiny points is over sooner than an import), and it runs on Python 3.8.
+
 Where the system can fork, a child computes and hands results to its parent as it goes: a point that ends the process
 (a crash in a library, no memory left) costs that point, and the next child goes on after it. Elsewhere everything
 happens in one process.
@@ -10,16 +12,19 @@ happens in one process.
 from __future__ import annotations
 
 import array
-import linecache
+import binascii
+import json
 import marshal  # between a process and its own child only
 import mmap
 import os
 import struct
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
 FLUSH_SECONDS = 0.002
 """How much work before a point at fault is lost at most, and computed again."""
@@ -35,37 +40,97 @@ CODES: dict[type, str] = {float: "d", int: "q", bool: "b"}
 # a part is what is known of one point: (index, seconds, values or None, error)
 
 
-def answer_of(chunk: dict[str, Any]) -> dict[str, Any]:
-    """Compute a chunk.
+def main(spec: dict[str, Any], read_constants: Callable[[str], dict[str, Any]]) -> None:
+    """Compute a chunk, write its answer, and end the process.
 
     Args:
-        chunk: `code`, `constants` and packed `columns` by name, the `count` of points, the names of `outputs`, the
-            `budget` in seconds, and whether the cell is `vectorized`.
+        spec: see `python_chunks`.
+        read_constants: reads the file of values that all points share.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    try:
+        _place(spec["files"])
+        with open(spec["cell"], encoding="utf-8") as stream:
+            spec["code"] = stream.read()
+        spec["constants"] = read_constants(spec["constants"]) if spec["constants"] else {}
+        answer, blobs = answer_of(spec)
+    except Exception as error:  # noqa: BLE001 - it is the whole chunk's
+        import traceback
 
-    Returns:
-        `groups` of points whose outputs have the same types and shapes, `failed` points with their errors, and the
-        `seconds` that it all took. Points that are in neither were not reached.
+        traceback.print_exc()
+        answer, blobs = {"error": _told(error)}, []
+    with open(spec["answer"], "wb") as target:
+        target.write(json.dumps(answer).encode() + b"\n")
+        target.writelines(blobs)
+    sys.stdout.flush()
+    sys.exit("error" in answer)
+
+
+def answer_of(spec: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """Compute a chunk; its answer, and the blobs that follow it.
+
+    `groups` are points whose outputs have the same types and shapes, `failed` points with their errors, and `seconds`
+    what it all took. Points that are in neither were not reached.
     """
     began = time.perf_counter()
-    code = chunk["code"]
-    linecache.cache[CELL] = (len(code), None, code.splitlines(True), CELL)
-    columns = {name: unpacked(packed) for name, packed in chunk["columns"].items()}
-    compute = in_pieces if chunk["vectorized"] else one_by_one
-    work = compute(chunk, columns, began + chunk["budget"])
+    columns = _columns(spec)
+    compute = in_pieces if spec["vectorized"] else one_by_one
+    work = compute(spec, columns, began + (spec["budget"] or float("inf")))
     groups: dict[Any, Any] = {}
     failed: dict[int, str] = {}
-    count = chunk["count"]
+    count = spec["count"]
     for part in supervised(work, count) if hasattr(os, "fork") else work(range(count), lambda index: None):
-        _add(part, chunk["outputs"], groups, failed)
+        _add(part, spec["outputs"], groups, failed)
+    blobs: list[bytes] = []
     packed = [
         {
-            "index": pack(group["index"]),
-            "seconds": pack(group["seconds"]),
-            "values": {name: pack(values) for name, values in group["values"].items()},
+            "index": _packed(group["index"], blobs),
+            "seconds": _packed(group["seconds"], blobs),
+            "values": [_packed(values, blobs) for values in group["values"].values()],
         }
         for group in groups.values()
     ]
-    return {"groups": packed, "failed": failed, "seconds": time.perf_counter() - began}
+    return {"groups": packed, "failed": list(failed.items()), "seconds": time.perf_counter() - began}, blobs
+
+
+def _place(files: list[list[str]]) -> None:
+    """Staged files to where the cell expects them."""
+    if not files:
+        return
+    import shutil
+
+    for staged, target in files:
+        if os.path.dirname(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(staged, target)
+    for staged in {staged for staged, _ in files}:
+        os.remove(staged)
+
+
+def _columns(spec: dict[str, Any]) -> dict[str, Any]:
+    """The points' values, by parameter."""
+    if spec["points"]:
+        with open(spec["points"], "rb") as stream:
+            data = stream.read()
+    else:
+        data = binascii.a2b_base64(spec["data"])
+    columns, at = {}, 0
+    for name, code, content in spec["columns"]:
+        if code == "list":
+            columns[name] = content
+            continue
+        columns[name] = _numbers(code, data[at : at + content])
+        at += content
+    return columns
+
+
+def _numbers(code: str, data: bytes) -> Any:
+    numbers = array.array("d" if code == "D" else code)
+    numbers.frombytes(data)
+    if code == "D":
+        return [complex(numbers[i], numbers[i + 1]) for i in range(0, len(numbers), 2)]
+    return [bool(number) for number in numbers] if code == "b" else numbers.tolist()
 
 
 # --- computing
@@ -194,11 +259,14 @@ def _plain_array(value: Any, name: str) -> Any:
 
 
 def _told(raised: BaseException) -> str:
-    """What a point raised, in one line, with the line of the cell."""
-    line = 0
-    for frame, number in traceback.walk_tb(raised.__traceback__):
-        if frame.f_code.co_filename == CELL:
-            line = number
+    """What was raised, in one line, with the line of the cell."""
+    line, place = 0, raised.__traceback__
+    while place is not None:
+        if place.tb_frame.f_code.co_filename == CELL:
+            line = place.tb_lineno
+        place = place.tb_next
+    if isinstance(raised, SyntaxError) and raised.filename == CELL:
+        line = raised.lineno or 0
     where = f" (line {line} of the cell)" if line else ""
     try:
         text = str(raised)
@@ -246,6 +314,8 @@ def _fork(work: Callable[..., Iterator[Any]], indices: list[int], current: mmap.
         _compute(work, indices, current, writer)
         status = 0
     except BaseException:  # noqa: BLE001 - it must not get into the parent's code
+        import traceback
+
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -324,28 +394,16 @@ def _add(part: Any, outputs: list[str], groups: dict[Any, Any], failed: dict[int
         group["values"][name].append(value)
 
 
-def pack(values: list[Any]) -> list[Any]:
-    """Values of equal kind as bytes, others as they are."""
-    kinds = {type(value) for value in values}
-    kind = kinds.pop() if len(kinds) == 1 else object
+def _packed(values: list[Any], blobs: list[bytes]) -> list[Any]:
+    """How values of one kind are read: numbers and arrays from a blob, texts as they are."""
+    kind = type(values[0])
     if kind in CODES:
-        return [CODES[kind], array.array(CODES[kind], values).tobytes()]
+        blobs.append(array.array(CODES[kind], values).tobytes())
+        return [CODES[kind], len(values)]
     if kind is complex:
-        return ["D", array.array("d", [part for value in values for part in (value.real, value.imag)]).tobytes()]
-    if hasattr(kind, "dtype"):
-        import numpy
-
-        return ["array", numpy.stack(values)]
-    return ["list", list(values)]
-
-
-def unpacked(packed: Sequence[Any]) -> Any:
-    """What `pack` has packed, as a sequence of Python's own values, or an array."""
-    code, data = packed
-    if code in ("list", "array"):
-        return data
-    numbers = array.array("d" if code == "D" else code)
-    numbers.frombytes(data)
-    if code == "D":
-        return [complex(numbers[i], numbers[i + 1]) for i in range(0, len(numbers), 2)]
-    return [bool(number) for number in numbers] if code == "b" else numbers.tolist()
+        blobs.append(array.array("d", [part for value in values for part in (value.real, value.imag)]).tobytes())
+        return ["D", len(values)]
+    if kind is str:
+        return ["list", values]
+    blobs += [value.tobytes() for value in values]
+    return [values[0].dtype.str, len(values), *values[0].shape]

@@ -14,7 +14,7 @@ from ...wire import ValueRefusedError
 from ..base import VALUE_LIMIT, CellRequest, Program
 from .values import CannotTravelError, Encoded, encode, write_bundle
 
-__all__ = ["CELL_FILE", "PROGRAM_FILE", "render"]
+__all__ = ["CELL_FILE", "PACKAGE", "PROGRAM_FILE", "loader", "render"]
 
 PROGRAM_FILE, CELL_FILE = "program.py", "cell.py"
 PACKAGE = "everest_cell"
@@ -22,8 +22,8 @@ INLINE_LIMIT = 48_000
 """Bytes of values up to which they travel inside the program instead of as a file of their own."""
 _MODULES = ("encoding", "decoding", "frames", "values", "displays", "figures", "new_files", "runner")
 
-_LOADER = '''\
-"""A notebook cell, packaged to run where nothing but Python is installed. The cell's own text is in {cell}."""
+_HEAD = '"""A notebook cell, packaged to run where nothing but Python is installed. Its own text is in {cell}."""\n'
+_LOADER = """\
 import json, sys
 from importlib.machinery import ModuleSpec
 SOURCES = json.loads({sources})
@@ -35,9 +35,11 @@ class Sources:
     def exec_module(self, module):
         exec(compile(SOURCES[module.__name__], module.__name__, "exec"), module.__dict__)
 sys.meta_path.append(Sources())
+"""
+_RUN = """\
 import {package}.runner
 {package}.runner.main(json.loads({spec}))
-'''
+"""
 
 
 def render(request: CellRequest, *, show_last: bool) -> Program:
@@ -62,7 +64,8 @@ def render(request: CellRequest, *, show_last: bool) -> Program:
         "fetch": request.fetch,
         "show_last": show_last,
     }
-    text = _LOADER.format(cell=CELL_FILE, package=PACKAGE, sources=repr(_sources()), spec=repr(json.dumps(spec)))
+    run = _RUN.format(package=PACKAGE, spec=repr(json.dumps(spec)))
+    text = f"{_HEAD.format(cell=CELL_FILE)}{loader()}{run}"
     return Program(text, request.code, attachments, {name: value.size for name, value in encoded.items()})
 
 
@@ -88,6 +91,11 @@ def _pack(encoded: dict[str, Encoded], attachments: dict[str, bytes]) -> list[st
     name = f"values-{hashlib.sha256(content).hexdigest()[:16]}.zip"
     attachments[name] = content
     return ["file", name]
+
+
+def loader() -> str:
+    """Program text that makes the modules which read and write values importable, as `PACKAGE`."""
+    return _LOADER.format(package=PACKAGE, sources=repr(_sources()))
 
 
 @cache
