@@ -156,7 +156,15 @@ class SweepRun:
         blocks = _without(missing, waiting)
         rules = Rules(retries=options.retries, chunk=options.chunk, one_by_one=one_by_one)
         run = Run(blocks, sum(map(len, blocks)), lanes, rules)
-        driver = SweepDriver(run, self.prepared.space, self.grid, targets, keeper, leaves=lambda: session.closing)
+        driver = SweepDriver(
+            run,
+            self.prepared.space,
+            self.grid,
+            targets,
+            keeper,
+            leaves=lambda: session.closing,
+            submitted=session.note_job,
+        )
         jobs = news.jobs
 
         def look() -> None:

@@ -61,6 +61,7 @@ class SweepDriver:
         targets: by name of the lane.
         keeper: of finished points on disk.
         leaves: whether jobs are to go on when the drive is cancelled, because the kernel ends and not the sweep.
+        submitted: is told the id of each job, and the name of its server.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class SweepDriver:
         targets: Mapping[str, LaneTarget],
         keeper: Keeper,
         leaves: Callable[[], bool] = lambda: False,
+        submitted: Callable[[str, str], None] = lambda job_id, server: None,
     ) -> None:
         self._run = run
         self._space = space
@@ -78,6 +80,7 @@ class SweepDriver:
         self._targets = targets
         self._keeper = keeper
         self._leaves = leaves
+        self._submitted = submitted
         self._flights: dict[int, _Flight] = {}
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self._stopped: str | None = None  # why, once it is over
@@ -189,6 +192,7 @@ class SweepDriver:
         await self._keeper.fly(job.key, *where)
         self.jobs += 1
         await job.submit(self._space.columns(numbers), budget)
+        self._submitted(job.job_id, target.server)
         self._keeper.acknowledged(job.key, job.job_id, *where)
 
 
