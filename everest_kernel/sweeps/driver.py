@@ -85,6 +85,7 @@ class SweepDriver:
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self._stopped: str | None = None  # why, once it is over
         self._refused: EverestError | None = None
+        self._blamed = ("", "")
         self.jobs = 0
         """Jobs that were submitted."""
 
@@ -136,7 +137,7 @@ class SweepDriver:
                 if action.flight in self._flights:
                     self._flights[action.flight].scope.cancel()
             elif isinstance(action, Failed):
-                self._taker.fail(action.numbers, action.errors)
+                self._taker.fail(action.numbers, action.errors, *self._blamed)
             elif isinstance(action, Stop):
                 self._stopped = action.reason
 
@@ -179,12 +180,20 @@ class SweepDriver:
             told = str(error)
             return lambda now: run.lane_closed(flight.lane, now, told)
         except EverestError as error:
-            told, fault = error.message, _points_at_fault(error, job)
-            return lambda now: run.lost(number, now, told, points_at_fault=fault)
+            return self._lost(number, job, error)
         done, failed, errors = self._taker.take(answer, flight.numbers, job.resource, job.job_id)
         answered = np.concatenate([done, failed])
         left = flight.numbers[(flight.numbers >= 0) & ~np.isin(flight.numbers, answered)]
         return lambda now: run.answered(number, now, done, failed, errors, left, answer.seconds)
+
+    def _lost(self, number: int, job: ChunkJob, error: EverestError) -> _Event:
+        told, fault = error.message, _points_at_fault(error, job)
+
+        def event(now: float) -> Sequence[Action]:
+            self._blamed = (job.resource, job.job_id)  # for points that are given up because of it
+            return self._run.lost(number, now, told, points_at_fault=fault)
+
+        return event
 
     async def _submit(self, flight: _Flight, budget: float) -> None:
         job, target, numbers = flight.job, flight.job.target, flight.numbers
