@@ -16,23 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..languages import CannotTravelError, Language, Program, encode
-from ..languages.python.program import loader
+from ..languages.python.program import cell_modules, loader
 from ..languages.python.values import Encoded, write_bundle
 from ..wire import JobFailedError, ProtocolError, ValueRefusedError
 from .chunks import Answer, Columns, PointCell, PointGroup
+from .worker import MODULES
 
 __all__ = ["PythonChunks"]
 
 _INLINE = 48_000
 """Bytes of points up to which they travel inside the program instead of as a file of their own."""
-_NO_CONSTANTS = "\ndef read_constants(name):\n    return {}\n"
-_CONSTANTS = """
-def read_constants(name):
-    from everest_cell.values import Bundle
-    with open(name, "rb") as stream:
-        bundle = Bundle(stream, trusted=True)
-        return {name: bundle.value(name) for name in bundle.names}
-"""
+_PACKAGE = "everest_points"
 _DTYPES = {"d": np.float64, "q": np.int64, "b": np.bool_, "D": np.complex128}
 _CODES = {"f8": "d", "i8": "q", "b1": "b", "c16": "D"}
 _KINDS = "biufcU"
@@ -81,9 +75,8 @@ class PythonChunks:
             "budget": budget if math.isfinite(budget) else None,
             "vectorized": self._cell.vectorized,
         }
-        constants = f"\n{loader()}{_CONSTANTS}" if self._constants else _NO_CONSTANTS
-        text = f"{_worker()}{constants}\nmain(json.loads({json.dumps(spec)!r}), read_constants)\n"
-        return Program(text, self._cell.code, attachments)
+        run = f"import {_PACKAGE}.main\n{_PACKAGE}.main.main(json.loads({json.dumps(spec)!r}))\n"
+        return Program(f"{_loader(bool(self._constants))}{run}", self._cell.code, attachments)
 
     def read(self, values: IO[bytes] | None, count: int, problem: str, output: Mapping[str, bytes]) -> Answer:
         """The worker's answer."""
@@ -177,5 +170,8 @@ def _array(described: Sequence[Any], blobs: IO[bytes]) -> NDArray[Any]:
 
 
 @cache
-def _worker() -> str:
-    return (files(__package__) / "worker.py").read_text("utf-8")
+def _loader(with_values: bool) -> str:
+    """Program text that makes the worker's modules importable, and those that read values."""
+    folder = files(__package__) / "worker"
+    sources = {f"{_PACKAGE}.{name}": (folder / f"{name}.py").read_text("utf-8") for name in MODULES}
+    return loader({_PACKAGE: "", **sources, **(cell_modules() if with_values else {})})

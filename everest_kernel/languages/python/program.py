@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,7 +15,7 @@ from ...wire import ValueRefusedError
 from ..base import VALUE_LIMIT, CellRequest, Program
 from .values import CannotTravelError, Encoded, encode, write_bundle
 
-__all__ = ["CELL_FILE", "PACKAGE", "PROGRAM_FILE", "loader", "render"]
+__all__ = ["CELL_FILE", "PACKAGE", "PROGRAM_FILE", "cell_modules", "loader", "render"]
 
 PROGRAM_FILE, CELL_FILE = "program.py", "cell.py"
 PACKAGE = "everest_cell"
@@ -29,7 +30,7 @@ from importlib.machinery import ModuleSpec
 SOURCES = json.loads({sources})
 class Sources:
     def find_spec(self, name, path=None, target=None):
-        return ModuleSpec(name, self, is_package=name == "{package}") if name in SOURCES else None
+        return ModuleSpec(name, self, is_package="." not in name) if name in SOURCES else None
     def create_module(self, spec):
         return None
     def exec_module(self, module):
@@ -65,7 +66,7 @@ def render(request: CellRequest, *, show_last: bool) -> Program:
         "show_last": show_last,
     }
     run = _RUN.format(package=PACKAGE, spec=repr(json.dumps(spec)))
-    text = f"{_HEAD.format(cell=CELL_FILE)}{loader()}{run}"
+    text = f"{_HEAD.format(cell=CELL_FILE)}{_cell_loader()}{run}"
     return Program(text, request.code, attachments, {name: value.size for name, value in encoded.items()})
 
 
@@ -93,13 +94,23 @@ def _pack(encoded: dict[str, Encoded], attachments: dict[str, bytes]) -> list[st
     return ["file", name]
 
 
-def loader() -> str:
-    """Program text that makes the modules which read and write values importable, as `PACKAGE`."""
-    return _LOADER.format(package=PACKAGE, sources=repr(_sources()))
+@cache
+def _cell_loader() -> str:
+    return loader(cell_modules())
+
+
+def loader(sources: Mapping[str, str]) -> str:
+    """Program text that makes modules importable.
+
+    Args:
+        sources: the texts of the modules by their full names; a name without a dot is a package.
+    """
+    return _LOADER.format(sources=repr(json.dumps(dict(sources))))
 
 
 @cache
-def _sources() -> str:
+def cell_modules() -> Mapping[str, str]:
+    """The texts of the modules that read and write values, and run a cell."""
     folder = files(__package__)
     sources = {f"{PACKAGE}.{name}": (folder / f"{name}.py").read_text("utf-8") for name in _MODULES}
-    return json.dumps({PACKAGE: "", **sources})
+    return {PACKAGE: "", **sources}
