@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from everest_kernel.languages import PythonLanguage
+from everest_kernel.languages import PythonLanguage, StagedFile
 from everest_kernel.sweeps.chunks import Answer, PointCell
 from everest_kernel.sweeps.posix_chunks import PosixChunks
 from everest_kernel.sweeps.python_chunks import PythonChunks
@@ -70,6 +70,20 @@ def test_a_point_that_ends_the_process_costs_itself_alone(death: str, told: str,
     answer = run_chunk(python(cell, "y"), {"x": list(range(1000))}, tmp_path)
     assert sorted(results(answer, "y")) == [x for x in range(1000) if x != 500]
     assert answer.failed == {500: f"the process {told}"}
+
+
+@pytest.mark.parametrize("name", ["python", "shell"])
+def test_points_find_the_users_files(name: str, tmp_path: Path) -> None:
+    (tmp_path / "staged-1").write_text("40")
+    files = (StagedFile("staged-1", "data/in.txt"),)
+    if name == "python":
+        cell = PointCell("y = int(open('data/in.txt').read()) + x", {}, ("y",), files)
+        answer = run_chunk(PythonChunks(PYTHON, cell), {"x": [1, 2]}, tmp_path)
+    else:
+        shell = language("shell")
+        cell = PointCell("y=$(($(cat data/in.txt) + x))", {}, ("y",), files)
+        answer = run_chunk(PosixChunks(shell, cell), {"x": [1, 2]}, tmp_path, on=shell)
+    assert results(answer, "y") == {0: 41, 1: 42}
 
 
 def test_a_chunk_gives_back_what_it_has_when_its_time_is_up(tmp_path: Path) -> None:

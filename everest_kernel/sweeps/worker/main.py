@@ -20,6 +20,7 @@ def main(spec: dict[str, Any]) -> None:
     """Compute the chunk that `spec` describes (written by `python_chunks`), write its answer, and end the process."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    target_file = os.path.abspath(spec["answer"])  # the cell may go elsewhere
     try:
         _place(spec["files"])
         with open(spec["cell"], encoding="utf-8") as stream:
@@ -31,7 +32,7 @@ def main(spec: dict[str, Any]) -> None:
 
         traceback.print_exc()
         answer, blobs = {"error": told(error)}, []
-    with open(spec["answer"], "wb") as target:
+    with open(target_file, "wb") as target:
         target.write(json.dumps(answer).encode() + b"\n")
         target.writelines(blobs)
     sys.stdout.flush()
