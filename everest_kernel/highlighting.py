@@ -1,4 +1,4 @@
-"""A lexer for Pygments, by the name `everest`: a `%%remote` cell's text in the colours of its own language.
+"""A lexer for Pygments, by the name `everest`: the text of a `%%remote` or `%%sweep` cell in its own colours.
 
 Pygments loads it, through an entry point, when somebody asks for that name: nbconvert, Sphinx, or a console. What it
 needs of ours is imported when a text is read, so that looking for other lexers costs nothing.
@@ -19,7 +19,7 @@ __all__ = ["EverestLexer"]
 
 
 class EverestLexer(Lexer):  # type: ignore[misc]  # Pygments has no types
-    """A notebook's cell: Python as IPython takes it, and below `%%remote` the language of the route.
+    """A notebook's cell: Python as IPython takes it, and below `%%remote` and `%%sweep` the language of the route.
 
     Routes are those of the working directory's configuration.
     """
@@ -32,17 +32,17 @@ class EverestLexer(Lexer):  # type: ignore[misc]  # Pygments has no types
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, Any, str]]:
         """Tokens with their places."""
-        from .notebook.cell_text import language_of, locate, read_line, split_line
+        from .notebook.cell_text import language_of, locate, read_cell
 
         cell = locate(text)
         if cell is None:
             yield from _lexer("ipython3", "python").get_tokens_unprocessed(text)
             return
-        magic = text.rindex("%%remote", 0, cell.line_start)
-        language = language_of(read_line(split_line(cell.line)), Path.cwd())
+        magic = cell.magic_start
+        language = language_of(read_cell(cell), Path.cwd())
         yield from _lexer("ipython3", "python").get_tokens_unprocessed(text[:magic])
         yield magic, Operator, "%%"
-        yield magic + 2, Keyword, "remote"
+        yield magic + 2, Keyword, cell.magic
         yield cell.line_start, Text, text[cell.line_start : cell.body_start]
         lexer = _lexer(language.editing.lexer if language is not None else "text")
         for place, kind, value in lexer.get_tokens_unprocessed(cell.body):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from . import __version__, load_ipython_extension, unload_ipython_extension
 
 if TYPE_CHECKING:
     from .notebook.line_values import Notebook
+    from .notebook.sweep_job import SweepJob
 
 __all__ = ["EverestKernel", "main"]
 
@@ -66,13 +67,19 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         from .notebook.routing import shell_routing
 
         shell = self.shell
-        route = shell_routing(shell).line
-        return Notebook(shell.user_ns, shell.user_ns_hidden, _FOLDER, route, shell.magics_manager.magics["line"])
+        route, line_magics = shell_routing(shell).line, shell.magics_manager.magics["line"]
+        return Notebook(shell.user_ns, shell.user_ns_hidden, _FOLDER, route, line_magics, _sweeps)
 
     def do_shutdown(self, restart: bool) -> Any:
         """Close connections before the process ends; the jobs go on."""
         unload_ipython_extension(self.shell)
         return super().do_shutdown(restart)
+
+
+def _sweeps() -> Mapping[str, SweepJob]:
+    from .notebook.session import shared_session
+
+    return shared_session().sweeps
 
 
 def main(argv: list[str] | None = None) -> None:

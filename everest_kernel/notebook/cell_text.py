@@ -1,4 +1,4 @@
-"""Where things stand in the text of a `%%remote` cell, also while it is being typed: nothing here raises."""
+"""Where things stand in the text of a `%%remote` or `%%sweep` cell, also while it is being typed: nothing raises."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from pathlib import Path
 from ..languages import Language, find_language
 from ..routes import load_configuration
 from ..wire import ConfigurationError
+from .line_words import LineWord, split_line, split_sweep_line
 from .options import WITH_VALUE
 from .routing import runs_here
+from .sweep_options import SWEEP_WITH_VALUE
 
 __all__ = [
     "CellText",
-    "LineWord",
     "MagicLine",
     "language_of",
     "locate",
     "locate_route_line",
     "locate_routed",
+    "read_cell",
     "read_line",
-    "split_line",
+    "words_of",
 ]
 
 _OUTER = re.compile(r"\s*%%(?:capture|prun|time|timeit)(?:[ \t][^\n]*)?\n")
-"""Magics of IPython's that run their text as a cell, so that a `%%remote` may stand in it."""
-_REMOTE = re.compile(r"\s*%%remote(?P<line>[ \t][^\n]*)?(?P<end>\n|\Z)")
+"""Magics of IPython's that run their text as a cell, so that one of ours may stand in it."""
+_OURS = re.compile(r"\s*(?P<start>%%)(?P<magic>remote|sweep)(?P<line>[ \t][^\n]*)?(?P<end>\n|\Z)")
 _ROUTE_LINE = re.compile(r"^[ \t]*%route(?P<line>[ \t].*)?$", re.MULTILINE)
 _SHORT = {"--maple": {"syntax": "maple"}, "--sympy": {"symbolic": "sympy"}}
 
@@ -37,25 +39,20 @@ class CellText:
     """The parts of a cell.
 
     Attributes:
-        line: what follows `%%remote` on its line.
+        line: what follows the magic on its line.
         line_start: where that begins, in characters.
         body: the text under the line.
         body_start: where that begins.
+        magic: `remote` or `sweep`.
+        magic_start: where its two percent signs begin.
     """
 
     line: str
     line_start: int
     body: str
     body_start: int
-
-
-@dataclass(frozen=True)
-class LineWord:
-    """A word of the line: where it begins, as it is written, and what it means without quotes."""
-
-    start: int
-    raw: str
-    text: str
+    magic: str = "remote"
+    magic_start: int = -1
 
 
 @dataclass(frozen=True)
@@ -63,31 +60,41 @@ class MagicLine:
     """What a line says so far.
 
     Attributes:
-        route: empty when none is named.
+        route: empty when none is named; of a sweep the first one.
         inputs: names behind `--in`.
+        outputs: names behind `--out`.
         settings: what `--with` and its short forms set.
         waits: the option whose value comes next; empty when none does.
+        parameters: `NAME=VALUES` and `NAME[unit]=VALUES` of a sweep, as they are written.
+        values: of other options, each as it was given last.
     """
 
     route: str = ""
     inputs: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     waits: str = ""
+    outputs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+
+    def value(self, option: str) -> str:
+        """What was given to an option; empty when nothing was."""
+        return dict(self.values).get(option, "")
 
 
 def locate(code: str) -> CellText | None:
-    """The parts of a `%%remote` cell, or None for any other cell.
+    """The parts of a `%%remote` or `%%sweep` cell, or None for any other cell.
 
     IPython takes the magic on the first line that is not empty, indented or not; so do the magics that run cells.
     """
     begin = 0
     while outer := _OUTER.match(code, begin):
         begin = outer.end()
-    found = _REMOTE.match(code, begin)
+    found = _OURS.match(code, begin)
     if found is None or (found["line"] or "").strip() == "?":
         return None
-    line_start = found.end("line") - len(found["line"]) if found["line"] is not None else found.start("end")
-    return CellText(found["line"] or "", line_start, code[found.end() :], found.end())
+    line, body = found["line"] or "", code[found.end() :]
+    return CellText(line, found.end("magic"), body, found.end(), found["magic"], found.start("start"))
 
 
 def locate_routed(code: str, route: str, line_magics: Container[str]) -> CellText | None:
@@ -113,43 +120,59 @@ def locate_route_line(code: str, cursor: int) -> CellText | None:
     return None
 
 
-def split_line(line: str) -> list[LineWord]:
-    """Words as a shell sees them; a quote that is not closed yet runs to the end."""
-    words = []
-    for match in re.finditer(r"""(?:\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)|[^\s'"\\]|\\\Z)+""", line):
-        words.append(LineWord(match.start(), match.group(), _unquoted(match.group())))
-    return words
+def words_of(cell: CellText, end: int | None = None) -> list[LineWord]:
+    """The words of a cell's line, up to a place in it."""
+    line = cell.line[:end]
+    return split_sweep_line(line)[0] if cell.magic == "sweep" else split_line(line)
 
 
-def _unquoted(raw: str) -> str:
-    def inner(match: re.Match[str]) -> str:
-        escaped, single, double = match.groups()
-        return escaped or single or re.sub(r'\\([\\"])', r"\1", double or "")
-
-    return re.sub(r"""\\(.)|'([^']*)'?|"((?:\\.|[^"\\])*)"?""", inner, raw)
+def read_cell(cell: CellText) -> MagicLine:
+    """What a cell's line says."""
+    return read_line(words_of(cell), cell.magic)
 
 
-def read_line(words: list[LineWord]) -> MagicLine:
-    """What words say, the last of which may be half typed."""
+def read_line(words: list[LineWord], magic: str = "remote") -> MagicLine:
+    """What words behind a magic say, the last of which may be half typed."""
+    with_value = SWEEP_WITH_VALUE if magic == "sweep" else WITH_VALUE
     route, waits = "", ""
-    inputs: list[str] = []
+    names: dict[str, list[str]] = {"--in": [], "--out": []}
+    parameters: list[str] = []
     given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for word in words:
         option, equals, value = word.text.partition("=")
         if waits and not word.text.startswith("--"):
             option, value, waits = waits, word.text, ""
         elif word.text.startswith("-"):
-            waits = option if option in WITH_VALUE and not equals else ""
+            waits = option if option in with_value and not equals else ""
             given |= _SHORT.get(word.text, {})
+        elif magic == "sweep" and word.parameter:
+            parameters.append(word.parameter)
+            continue
         else:
             route = route or word.text
             continue
-        if option == "--in":
-            inputs += [name.strip() for name in value.split(",") if name.strip()]
+        if option in names:
+            names[option] += _listed(value)
         elif option == "--with" and "=" in value:
             name, _, setting = value.partition("=")
             given[name.strip()] = setting.strip()
-    return MagicLine(route, tuple(inputs), tuple(given.items()), waits)
+        elif option in with_value:
+            values[option] = value
+    first = next(iter(_listed(route)), "") if magic == "sweep" else route
+    return MagicLine(
+        first,
+        tuple(names["--in"]),
+        tuple(given.items()),
+        waits,
+        tuple(names["--out"]),
+        tuple(parameters),
+        tuple(values.items()),
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def language_of(line: MagicLine, folder: Path) -> Language | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .cell_text import language_of, locate, locate_routed, read_line, split_line
+from .cell_text import language_of, locate, locate_routed, read_cell
 from .line_values import Notebook
 from .routing import without_local
 
@@ -26,7 +26,7 @@ def check_cell(code: str, notebook: Notebook, python: PythonCheck) -> dict[str, 
     cell = locate(code)
     routed = locate_routed(code, notebook.route, notebook.line_magics) if cell is None else None
     cell = cell or routed
-    language = language_of(read_line(split_line(cell.line)), notebook.folder) if cell is not None else None
+    language = language_of(read_cell(cell), notebook.folder) if cell is not None else None
     if cell is None or language is None:
         return _of_local(code, python)
     lines = code.splitlines()
@@ -35,7 +35,7 @@ def check_cell(code: str, notebook: Notebook, python: PythonCheck) -> dict[str, 
     indent = here.group() if here else ""
     if not last:
         return {"status": "complete"} if not lines[-1].strip() else {"status": "incomplete", "indent": ""}
-    margin = "" if routed else _margin(code, cell.line_start)
+    margin = "" if routed else _margin(code, cell.magic_start)
     found = language.editing.check(re.sub(rf"^{margin}", "", cell.body, flags=re.MULTILINE))
     if found.status == "incomplete":
         return {"status": "incomplete", "indent": margin + found.indent}
@@ -44,10 +44,9 @@ def check_cell(code: str, notebook: Notebook, python: PythonCheck) -> dict[str, 
     return {"status": "invalid" if found.status == "invalid" else "complete"}
 
 
-def _margin(code: str, line_start: int) -> str:
+def _margin(code: str, magic_start: int) -> str:
     """The indent of the magic: IPython takes it from every line."""
-    magic = code.rindex("%%remote", 0, line_start)
-    return code[code.rfind("\n", 0, magic) + 1 : magic]
+    return code[code.rfind("\n", 0, magic_start) + 1 : magic_start]
 
 
 def _of_local(code: str, python: PythonCheck) -> dict[str, Any] | None:

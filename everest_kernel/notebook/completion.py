@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from .cell_text import CellText, language_of, locate, locate_route_line, locate_routed, read_line, split_line
+from .cell_text import CellText, language_of, locate, locate_route_line, locate_routed, read_cell, read_line, words_of
 from .everest_magic import SUBCOMMANDS
 from .job_completion import JOB_MAGICS, cache_words, job_words, server_names
 from .line_values import Choices, Notebook, line_choices, route_names
 from .routing import HERE, SAVE, is_half_typed_magic, local_as_python
+from .sweep_parameters import MAKERS, parameters_of
 
 __all__ = ["TYPES", "PythonCompletion", "complete_cell"]
 
@@ -46,18 +47,37 @@ def complete_cell(code: str, cursor: int | None, notebook: Notebook, python: Pyt
     if cursor >= cell.body_start and (cell.body_start > cell.line_start + len(cell.line)):
         return _body(cell, cursor, notebook, python)
     if cursor > cell.line_start:
-        return _reply(line_choices(cell, cursor - cell.line_start, notebook), cursor)
+        values = _values_of_parameter(cell, cursor, python)
+        return _reply(line_choices(cell, cursor - cell.line_start, notebook), cursor) if values is None else values
     return None
 
 
+def _values_of_parameter(cell: CellText, cursor: int, python: PythonCompletion) -> dict[str, Any] | None:
+    """In the values of a sweep's parameter, which are Python; None elsewhere."""
+    words = words_of(cell, cursor - cell.line_start)
+    if cell.magic != "sweep" or not words:
+        return None
+    last, before = words[-1], read_line(words[:-1], cell.magic)
+    if not last.parameter or before.waits or last.start + len(last.raw) < cursor - cell.line_start:
+        return None
+    expression = last.raw.partition("=")[2]
+    makers = tuple((maker, "function") for maker in MAKERS)
+    if not expression:  # IPython would offer all that there is
+        return _reply(Choices("", makers), cursor)
+    return _with(_moved(python(expression, len(expression)), cursor - len(expression)), makers, expression, cursor)
+
+
 def _body(cell: CellText, cursor: int, notebook: Notebook, python: PythonCompletion) -> dict[str, Any]:
-    line = read_line(split_line(cell.line))
+    line = read_cell(cell)
     language = language_of(line, notebook.folder)
     if language is None:
         return _reply(Choices(""), cursor)
+    place = cursor - cell.body_start
+    parameters = tuple(parameters_of(line, notebook.namespace, notebook.folder))
     if language.editing.lexer == "python":
-        return _moved(python(cell.body, cursor - cell.body_start), cell.body_start)
-    found = language.editing.complete(cell.body, cursor - cell.body_start, line.inputs)
+        found_by_python = _moved(python(cell.body, place), cell.body_start)
+        return _with(found_by_python, tuple((name, "name") for name in parameters), cell.body[:place], cursor)
+    found = language.editing.complete(cell.body, place, (*line.inputs, *parameters))
     prefix = cell.body[found.start : cursor - cell.body_start]
     return _reply(Choices(prefix, tuple(zip(found.matches, found.kinds, strict=True))), cursor)
 
@@ -78,6 +98,19 @@ def _moved(reply: dict[str, Any], by: int) -> dict[str, Any]:
         "cursor_end": reply["cursor_end"] + by,
         "metadata": metadata,
     }
+
+
+def _with(reply: dict[str, Any], words: tuple[tuple[str, str], ...], before: str, cursor: int) -> dict[str, Any]:
+    """IPython's reply with words of ours in front, where a name stands before the cursor that is no attribute."""
+    name = re.search(r"(?<![\w.])[^\W\d]\w*\Z", before)
+    if name is None or (reply["matches"] and cursor - reply["cursor_start"] != len(name.group())):
+        return reply
+    known = set(reply["matches"])
+    own = _reply(Choices(name.group(), tuple(word for word in words if word[0] not in known)), cursor)
+    if not own["matches"]:
+        return reply
+    kinds = [*own["metadata"][TYPES], *reply["metadata"].get(TYPES, [])]
+    return {**own, "matches": own["matches"] + reply["matches"], "metadata": {**reply["metadata"], TYPES: kinds}}
 
 
 def _reply(choices: Choices, cursor: int) -> dict[str, Any]:
@@ -107,20 +140,21 @@ def _in_local(code: str, cursor: int, python: PythonCompletion) -> dict[str, Any
 def _line_of_ours(code: str, cursor: int, notebook: Notebook) -> dict[str, Any] | None:
     line = locate_route_line(code, cursor)
     if line is None:
-        return _magic_line(code, cursor, notebook.folder)
+        return _magic_line(code, cursor, notebook)
     choices = line_choices(line, cursor - line.line_start, notebook)
     more = {"route": (HERE, "route"), "option": (SAVE, "option")}
     kinds = {kind for _, kind in choices.words}
     return _reply(Choices(choices.prefix, (*choices.words, *(more[kind] for kind in more if kind in kinds))), cursor)
 
 
-def _magic_line(code: str, cursor: int, folder: Path) -> dict[str, Any] | None:
+def _magic_line(code: str, cursor: int, notebook: Notebook) -> dict[str, Any] | None:
     line = _LINE.search(code[:cursor])
     if line is None:
         return None
     prefix = re.split(r"\s", line["words"])[-1]
     before = line["words"][: len(line["words"]) - len(prefix)].split()
-    words = _everest(before, folder) if line["magic"] == "everest" else job_words(line["magic"], before, folder)
+    everest = line["magic"] == "everest"
+    words = _everest(before, notebook.folder) if everest else job_words(line["magic"], before, notebook)
     return _reply(Choices(prefix, tuple((word, "value") for word in words)), cursor)
 
 
@@ -129,6 +163,8 @@ def _everest(before: list[str], folder: Path) -> Iterable[str]:
         return SUBCOMMANDS
     if before[0] == "cache":
         return cache_words(before[1:])
+    if before[0] == "sweeps":
+        return [] if before[1:] else ["clear"]
     options = ["--job"] if before[0] == "doctor" and "--job" not in before else []
     if any(not word.startswith("-") for word in before[1:]):
         return options

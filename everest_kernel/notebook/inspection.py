@@ -19,15 +19,19 @@ from .cell_text import (
     locate,
     locate_route_line,
     locate_routed,
+    read_cell,
     read_line,
-    split_line,
+    words_of,
 )
 from .dry_run import fenced
 from .header import format_size
 from .inputs import is_users, looks_secret
 from .line_values import Notebook
+from .line_words import LineWord
 from .options import HELP, OPTIONS
 from .routing import local_as_python
+from .sweep_options import SWEEP_HELP, SWEEP_OPTIONS
+from .sweep_parameters import SweepParameter, parameters_of
 
 __all__ = ["PythonInspection", "inspect_cell"]
 
@@ -65,7 +69,7 @@ def inspect_cell(
     if cell is None or cursor <= cell.line_start:
         text = local_as_python(code)
         return python(text, cursor) if text is not None and cursor > code.index("%%local") + len("%%local") else None
-    line = read_line(split_line(cell.line))
+    line = read_cell(cell)
     language = language_of(line, notebook.folder)
     if cursor <= cell.line_start + len(cell.line):
         return _reply(_of_line(cell, cursor - cell.line_start, line, language, notebook, detail), "")
@@ -75,6 +79,9 @@ def inspect_cell(
     name = language.editing.word_at(cell.body, place)
     if name in line.inputs:
         return _reply(_of_value(name, language, notebook, detail), "")
+    parameters = parameters_of(line, notebook.namespace, notebook.folder)
+    if name in parameters and not re.search(r"\.\w*\Z", cell.body[:place]):
+        return _reply(_of_parameter(parameters[name]), "")
     if language.editing.lexer == "python":
         return python(cell.body, place)
     return _reply(_of_word(name, cell, language, detail), language.editing.lexer)
@@ -95,17 +102,22 @@ def _of_word(name: str, cell: CellText, language: Language, detail: int) -> _Tol
 def _of_line(
     cell: CellText, place: int, line: MagicLine, language: Language | None, notebook: Notebook, detail: int
 ) -> _Told | None:
-    words = split_line(cell.line)
+    words = words_of(cell)
     at = next((n for n, word in enumerate(words) if word.start <= place <= word.start + len(word.raw)), None)
     if at is None:
         return None
-    word, before = words[at], read_line(words[:at])
+    word, before = words[at], read_line(words[:at], cell.magic)
+    options = SWEEP_OPTIONS if cell.magic == "sweep" else OPTIONS
     option, equals, value = word.text.partition("=")
-    if option in OPTIONS and not (equals and place > word.start + len(option)):
-        return _of_option(option, detail)
-    waits, value = (option, value) if equals and option in OPTIONS else (before.waits, word.text)
+    if option in options and not (equals and place > word.start + len(option)):
+        return _of_option(option, cell.magic, detail)
+    waits, value = (option, value) if equals and option in options else (before.waits, word.text)
     if not waits:
-        return None if before.route or word.text != line.route else _of_route(line.route, notebook.folder, detail)
+        if cell.magic == "sweep" and word.parameter:
+            name = re.split(r"[\[=]", word.parameter)[0]
+            return _of_parameter(parameters_of(line, {}, notebook.folder)[name])
+        route = "" if before.route or word.text.startswith("-") else _route_at(cell, word, place)
+        return _of_route(route, notebook.folder, detail) if route else None
     if waits == "--in" and language is not None:
         name = next((m.group() for m in re.finditer(r"\w+", word.raw) if m.end() >= place - word.start), "")
         return _of_value(name, language, notebook, detail) if name in line.inputs else None
@@ -113,13 +125,32 @@ def _of_line(
         name = value.partition("=")[0]
         if name in language.settings:
             return _Told(f"{name}=…", f"setting of {language.name}", (language.settings[name],))
-    return _of_option(waits, detail)
+    if waits == "--frame" and value in notebook.namespace:
+        frame = notebook.namespace[value]
+        return _Told(value, f"{kind_of(frame)}{_shape(frame)}", ("Its rows are the points of the sweep.",))
+    return _of_option(waits, cell.magic, detail) if waits in options else None
 
 
-def _of_option(option: str, detail: int) -> _Told:
-    found = re.search(rf"^({re.escape(option)}\b.*?)  +(\S.*)$", HELP, re.MULTILINE)
-    usage, text = found.groups() if found else (option, "")
-    return _Told(usage, "option of %%remote", (text[:1].upper() + text[1:] + ".", *([HELP] if detail else [])))
+def _route_at(cell: CellText, word: LineWord, place: int) -> str:
+    """The route at a place of the line: a sweep may name several."""
+    if cell.magic != "sweep":
+        return word.text
+    begin = word.raw.rfind(",", 0, place - word.start) + 1
+    return word.raw[begin:].partition(",")[0].strip("'\"")
+
+
+def _of_parameter(parameter: SweepParameter) -> _Told:
+    unit = f", in {parameter.unit}" if parameter.unit else ""
+    return _Told(parameter.written, f"parameter of the sweep{unit}", (parameter.told,) if parameter.told else ())
+
+
+def _of_option(option: str, magic: str, detail: int) -> _Told:
+    texts = (SWEEP_HELP, HELP) if magic == "sweep" else (HELP,)
+    pattern = rf"^({re.escape(option)}(?![\w-]).*?)  +(\S.*(?:\n {{16}}.*)*)$"
+    found = next((match for text in texts if (match := re.search(pattern, text, re.MULTILINE))), None)
+    usage, text = (found[1], " ".join(found[2].split())) if found else (option, "")
+    help_text = (texts[0],) if detail else ()
+    return _Told(usage, f"option of %%{magic}", (text[:1].upper() + text[1:] + ".", *help_text))
 
 
 def _of_route(name: str, folder: Path, detail: int) -> _Told:

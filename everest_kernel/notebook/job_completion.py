@@ -9,7 +9,7 @@ from ..routes import EMBEDDED, load_configuration
 from ..wire import ConfigurationError
 from .cache_page import CACHE_WORDS
 from .job_options import JOBS_OPTIONS, STATE_WORDS
-from .line_values import route_names
+from .line_values import Notebook, route_names
 from .remembered import shared_journal
 
 __all__ = ["JOB_MAGICS", "cache_words", "job_words", "server_names"]
@@ -19,25 +19,26 @@ _MOST = 50
 _NO_VALUE = "--all"
 
 
-def job_words(magic: str, before: list[str], folder: Path) -> Iterable[str]:
+def job_words(magic: str, before: list[str], notebook: Notebook) -> Iterable[str]:
     """Words that could come next.
 
     Args:
         magic: one of `JOB_MAGICS`.
         before: the words that stand there.
-        folder: of the notebook, for its configuration.
+        notebook: its sweeps, and its folder for the configuration.
     """
     if magic != "jobs":
-        return [job_id for job_id in _ids(unfinished=magic in ("cancel", "attach")) if job_id not in before]
+        found = [*_sweeps(magic, notebook), *_ids(unfinished=magic in ("cancel", "attach"))]
+        return [job_id for job_id in found if job_id not in before]
     last = before[-1] if before else ""
     if last not in JOBS_OPTIONS or last == _NO_VALUE:
         return [option for option in JOBS_OPTIONS if option == "--state" or option not in before]
     if last == "--state":
         return STATE_WORDS
     if last == "--route":
-        return route_names(folder)
+        return route_names(notebook.folder)
     if last == "--server":
-        return server_names(folder)
+        return server_names(notebook.folder)
     return _notebooks() if last == "--notebook" else ()
 
 
@@ -54,6 +55,13 @@ def server_names(folder: Path) -> list[str]:
         return sorted({EMBEDDED, *load_configuration(folder).servers})
     except ConfigurationError:
         return []
+
+
+def _sweeps(magic: str, notebook: Notebook) -> list[str]:
+    """Sweeps in the background: one that is over cannot be cancelled, but gives its grid."""
+    if magic not in ("cancel", "attach"):
+        return []
+    return [sweep_id for sweep_id, job in [*notebook.sweeps().items()] if magic == "attach" or not job.done()]
 
 
 def _ids(*, unfinished: bool) -> list[str]:

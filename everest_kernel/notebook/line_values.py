@@ -1,11 +1,11 @@
-"""What could stand on a `%%remote` line: routes, options, and the values of options."""
+"""What could stand on a `%%remote` or `%%sweep` line: routes, options, and the values of options."""
 
 from __future__ import annotations
 
 import os
 import re
 import types
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,20 @@ from typing import Any
 from ..languages import Language
 from ..routes import load_configuration, route_table
 from ..wire import CellError, ConfigurationError
-from .cell_text import CellText, LineWord, MagicLine, language_of, read_line, split_line
+from .cell_text import CellText, MagicLine, language_of, read_cell, read_line, words_of
 from .inputs import is_users
-from .options import OPTIONS
+from .line_words import LineWord
+from .options import OPTIONS, RUNNING
+from .sweep_options import SAMPLINGS, SWEEP_OPTIONS
+from .sweep_parameters import CONDITION_NAMES, frame_names, parameters_of
 
 __all__ = ["Choices", "Notebook", "line_choices", "route_names", "setting_choices"]
 
 _ASSIGNED = re.compile(r"(?<![\w.$])([^\W\d]\w*)[ \t]*(?::=|<-|=(?!=)|:(?![=:/\w]))")
 """Assignments as most languages write them."""
 _MOST_FILES = 500
+_WORDS = {"--running": RUNNING, "--sampling": SAMPLINGS}
+"""Options whose values are some words."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Notebook:
     Attributes:
         route: the line of the route to which cells without a magic go; empty when they run here.
         line_magics: names of the shell's line magics.
+        sweeps: gives those in the background, by id.
     """
 
     namespace: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +44,7 @@ class Notebook:
     folder: Path = Path()
     route: str = ""
     line_magics: Container[str] = ()
+    sweeps: Callable[[], Mapping[str, Any]] = dict
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,9 @@ def line_choices(cell: CellText, cursor: int, notebook: Notebook) -> Choices:
         cursor: position in the line, in characters.
         notebook: names and files.
     """
-    words = split_line(cell.line[:cursor])
+    words = words_of(cell, cursor)
     current = words.pop() if words and words[-1].start + len(words[-1].raw) == cursor else LineWord(cursor, "", "")
-    before, whole = read_line(words), read_line(split_line(cell.line))
+    before, whole = read_line(words, cell.magic), read_cell(cell)
     language = language_of(whole, notebook.folder)
     option, equals, _ = current.raw.partition("=")
     if option.startswith("--") and equals:
@@ -66,9 +73,13 @@ def line_choices(cell: CellText, cursor: int, notebook: Notebook) -> Choices:
         return _values(option, LineWord(0, raw, current.text.partition("=")[2]), cell, whole, language, notebook)
     if before.waits and not current.raw.startswith("--"):
         return _values(before.waits, current, cell, whole, language, notebook)
-    options = [(name, "option") for name in OPTIONS if _fits(name, language)]
+    all_options = SWEEP_OPTIONS if cell.magic == "sweep" else OPTIONS
+    options = [(name, "option") for name in all_options if _fits(name, language)]
     if before.route or current.raw.startswith("-"):
         return Choices(current.raw, tuple(options))
+    given, comma, prefix = current.raw.rpartition(",") if cell.magic == "sweep" else ("", "", current.raw)
+    if comma:
+        return Choices(prefix, tuple((name, "route") for name in _more_routes(given.split(","), notebook.folder)))
     routes = [(name, "route") for name in route_names(notebook.folder)]
     return Choices(current.raw, (*routes, *options))
 
@@ -77,6 +88,17 @@ def route_names(folder: Path) -> list[str]:
     """The routes, sorted; none when the configuration is faulty."""
     try:
         return sorted(route_table(load_configuration(folder)))
+    except ConfigurationError:
+        return []  # the cell itself will say what is wrong
+
+
+def _more_routes(given: list[str], folder: Path) -> list[str]:
+    """Routes that can share a sweep with those that are given: others of the same language."""
+    try:
+        routes = route_table(load_configuration(folder))
+        first = routes.get(given[0])
+        languages = {first.language.name} if first is not None else set()
+        return sorted(name for name in routes if name not in given and routes[name].language.name in languages)
     except ConfigurationError:
         return []  # the cell itself will say what is wrong
 
@@ -98,6 +120,8 @@ def _takes(language: Language, name: str, value: str) -> bool:
 
 
 def _fits(option: str, language: Language | None) -> bool:
+    if option == "--vectorized":
+        return language is None or language.name == "python"
     needed = {"--maple": "syntax", "--sympy": "symbolic"}.get(option)
     return needed is None or language is None or needed in language.settings
 
@@ -108,15 +132,41 @@ def _values(
     if option in ("--in", "--out"):
         given, _, prefix = current.raw.rpartition(",")
         names = _inputs(notebook) if option == "--in" else _outputs(cell.body, language)
-        return Choices(prefix, tuple((name, "name") for name in names if name not in given.split(",")))
+        taken = {*given.split(","), *parameters_of(line, notebook.namespace, notebook.folder)}
+        return Choices(prefix, tuple((name, "name") for name in names if name not in taken))
     if option == "--with" and language is not None:
         name, equals, prefix = current.raw.partition("=")
         if not equals:
             return Choices(name, tuple((f"{setting}=", "setting") for setting in language.settings))
         if name in language.settings:
             return Choices(prefix, tuple((choice, "value") for choice in setting_choices(language, name)))
-    if option == "--files":
+    if option in _WORDS:
+        return Choices(current.raw, tuple((word, "value") for word in _WORDS[option]))
+    if option in ("--files", "--plan-file"):
         return Choices(current.raw, tuple((path, "path") for path in _paths(current, notebook.folder)))
+    return _of_sweep(option, current, cell, line, language, notebook)
+
+
+def _of_sweep(
+    option: str, current: LineWord, cell: CellText, line: MagicLine, language: Language | None, notebook: Notebook
+) -> Choices:
+    """Values of options that speak of a sweep's parameters and outputs."""
+    if option == "--frame":
+        return Choices(current.raw, tuple((name, "name") for name in frame_names(notebook.namespace)))
+    if option == "--where":
+        prefix = current.raw[re.search(r"(?:[^\W\d]\w*)?\Z", current.raw).start() :]  # type: ignore[union-attr]
+        names = parameters_of(line, notebook.namespace, notebook.folder)
+        return Choices(
+            prefix,
+            (
+                *((name, "name") for name in names),
+                *((name, "function") for name in CONDITION_NAMES if name not in names),
+            ),
+        )
+    if option in ("--live", "--refine"):
+        names = line.outputs or _outputs(cell.body, language)
+        end = "=" if option == "--refine" else ""
+        return Choices(current.raw, tuple((name + end, "name") for name in names))
     return Choices(current.raw)
 
 

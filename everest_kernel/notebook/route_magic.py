@@ -98,8 +98,9 @@ class RouteMagic:
 
     async def run_cell(self, body: str) -> Any:
         """What a cell awaits that goes where the route leads."""
-        from .cell_text import language_of, read_line, split_line
+        from .cell_text import language_of, read_line
         from .comments import is_comment
+        from .line_words import split_line
 
         line, folder = self._routing.line, Path.cwd()
         language = language_of(read_line(split_line(line)), folder)
@@ -119,7 +120,7 @@ class RouteMagic:
 
 def _split(line: str) -> tuple[str, bool]:
     """The line without `--save`, and whether that was there."""
-    from .cell_text import split_line
+    from .line_words import split_line
 
     words = split_line(line)
     kept = [word.raw for word in words if word.text != SAVE]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..wire import CellOptionError
+from .line_words import LineWord, split_sweep_line
 from .options import FLAGS, VALUES, RemoteOptions, set_option
 
-__all__ = ["SWEEP_HELP", "SWEEP_OPTIONS", "SWEEP_WITH_VALUE", "SweepOptions", "parse_sweep_line"]
+__all__ = ["SAMPLINGS", "SWEEP_HELP", "SWEEP_OPTIONS", "SWEEP_WITH_VALUE", "SweepOptions", "parse_sweep_line"]
 
 SWEEP_HELP = """\
 Run this cell once for each point of a parameter space, on one or several routes, and get a labelled grid.
@@ -30,11 +29,14 @@ VALUES          20:50:31 (31 values from 20 to 50), 20:50:0.5s (in steps of 0.5)
 --in a,b        constants to send; for Python the default is every name that the cell uses and you have
 --zip           the parameters run in step, instead of each with each
 --where EXPR    only points for which this is true: --where 'a < b'
---sample N      N points drawn from the ranges; --seed S makes them the same again; --sampling uniform, lhs or sobol
+--sample N      N points drawn from the ranges
+--seed S        with --sample: makes them the same again
+--sampling HOW  with --sample: `uniform`, `lhs` (Latin hypercube) or `sobol`
 --frame NAME    the rows of a pandas frame are the points
 --plan-file F   parameters from an Everest plan file
 --vectorized    the cell takes arrays of points and gives arrays (Python)
---refine Y=0    compute a coarse grid, then only points near Y=0; --refine-budget N: at most N points
+--refine Y=0    compute a coarse grid, then only points near Y=0
+--refine-budget N      with --refine: compute at most N points
 --live Y        draw Y while the points come
 --chunk N       points in a job (default: by their time)
 --retries N     how often a job that failed is tried again before it is split (default 1)
@@ -60,6 +62,10 @@ Examples
     grid.y                 # an array with an axis for each parameter
     grid.to_xarray()       # with names and coordinates;  grid.plot(), grid.failures, grid.save('grid.nc')
 """
+
+
+SAMPLINGS = ("uniform", "lhs", "sobol")
+"""What `--sampling` can say."""
 
 
 @dataclass
@@ -99,24 +105,28 @@ def parse_sweep_line(line: str) -> SweepOptions:
         CellOptionError: an option that does not exist, lacks its value, or has a wrong one; no route, no points.
     """
     options = SweepOptions(line=line.strip())
-    rest = iter(_words(line))
+    words, unclosed = split_sweep_line(line)
+    if unclosed:
+        raise CellOptionError(f"the options cannot be read: a {unclosed} is not closed", hint=_TRY_HELP)
+    rest = iter(words)
     for word in rest:
-        if word.startswith("--"):
-            option, equals, value = word.partition("=")
-            given = _unquoted(value) if equals else None
+        if word.text.startswith("--"):
+            option, equals, value = word.text.partition("=")
+            given = value if equals else None
             set_option(
                 options, option, given, lambda: _next(rest), flags=_SWEEP_FLAGS, values=_SWEEP_VALUES, hint=_TRY_HELP
             )
-        elif _PARAMETER.match(word):
-            options.space.append(word)
-        elif word.startswith("-") and len(word) > 1:
-            raise CellOptionError(f"unknown option {word}", hint=_TRY_HELP)
+        elif word.parameter:
+            options.space.append(word.parameter)
+        elif word.text.startswith("-") and len(word.text) > 1:
+            raise CellOptionError(f"unknown option {word.text}", hint=_TRY_HELP)
         elif options.routes:
             raise CellOptionError(
-                f"{word!r} is neither an option nor a parameter with values", hint=f"Write NAME=VALUES. {_TRY_HELP}"
+                f"{word.text!r} is neither an option nor a parameter with values",
+                hint=f"Write NAME=VALUES. {_TRY_HELP}",
             )
         else:
-            options.routes = tuple(dict.fromkeys(part for part in word.split(",") if part))
+            options.routes = tuple(dict.fromkeys(part for part in word.text.split(",") if part))
     return _checked(options)
 
 
@@ -133,8 +143,8 @@ def _checked(options: SweepOptions) -> SweepOptions:
         raise CellOptionError("no outputs: name the results with --out y", hint=_TRY_HELP)
     if options.sample is None and (options.seed is not None or options.sampling != "uniform"):
         raise CellOptionError("--seed and --sampling are for a sweep with --sample N", hint=_TRY_HELP)
-    for option, given in (("--fetch", options.fetch), ("--set", options.set_values)):
-        if given:
+    for option, attribute in _REFUSED.items():
+        if getattr(options, attribute):
             raise CellOptionError(f"{option} is for %%remote; a sweep's results are its grid", hint=_TRY_HELP)
     if options.live and options.live not in options.outputs:
         raise CellOptionError(f"--live {options.live}: it is not among the outputs {', '.join(options.outputs)}")
@@ -143,41 +153,9 @@ def _checked(options: SweepOptions) -> SweepOptions:
     return options
 
 
-def _words(line: str) -> Iterator[str]:
-    """The line's words; blanks inside brackets and quotes do not divide, and quotes stay."""
-    word, quote, depth = "", "", 0
-    for character in line:
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif character.isspace() and depth <= 0:
-            if word:
-                yield word if _PARAMETER.match(word) else _unquoted(word)
-            word = ""
-            continue
-        word += character
-    if quote or depth > 0:
-        open_one = f"quote {quote}" if quote else "bracket"
-        raise CellOptionError(f"the options cannot be read: a {open_one} is not closed", hint=_TRY_HELP)
-    if word:
-        yield word if _PARAMETER.match(word) else _unquoted(word)
-
-
-def _unquoted(word: str) -> str:
-    try:
-        parts = shlex.split(word)
-    except ValueError as error:
-        raise CellOptionError(f"the options cannot be read: {error}", hint=_TRY_HELP) from error
-    return " ".join(parts)
-
-
-def _next(rest: Iterator[str]) -> str | None:
-    return next(rest, None)
+def _next(rest: Iterator[LineWord]) -> str | None:
+    word = next(rest, None)
+    return None if word is None else word.text
 
 
 def _count(text: str, least: int = 1) -> int:
@@ -194,12 +172,11 @@ def _expression(text: str) -> str:
 
 
 def _sampling(text: str) -> str:
-    if text not in ("uniform", "lhs", "sobol"):
-        raise ValueError(f"{text!r} is none of uniform, lhs, sobol")
+    if text not in SAMPLINGS:
+        raise ValueError(f"{text!r} is none of {', '.join(SAMPLINGS)}")
     return text
 
 
-_PARAMETER = re.compile(r"[^\W\d]\w*(\[[^\]]*\])?=(?!=)")
 _SWEEP_FLAGS: dict[str, Callable[[Any], None]] = {
     **FLAGS,
     "--zip": lambda options: setattr(options, "zipped", True),
@@ -221,8 +198,10 @@ _SWEEP_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--chunk": ("chunk", _count),
     "--retries": ("retries", lambda text: _count(text, 0)),
 }
-SWEEP_OPTIONS = (*_SWEEP_VALUES, *_SWEEP_FLAGS)
-"""Every option of the line."""
+_REFUSED = {"--fetch": "fetch", "--set": "set_values"}
+"""Options of `%%remote` that are known, so that the answer can say why they are none here."""
+SWEEP_OPTIONS = tuple(option for option in (*_SWEEP_VALUES, *_SWEEP_FLAGS) if option not in _REFUSED)
+"""Every option of the line that a sweep can have."""
 SWEEP_WITH_VALUE = frozenset(_SWEEP_VALUES)
-"""Those of them that take a value."""
+"""Those that take a value."""
 _TRY_HELP = "`%%sweep?` shows the options with examples."

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from everest_kernel.languages import find_language
 from everest_kernel.languages.drivers import DRIVERS
-from everest_kernel.notebook.cell_text import locate, read_line, split_line
+from everest_kernel.notebook.cell_text import locate, read_line
 from everest_kernel.notebook.completion import TYPES, complete_cell
 from everest_kernel.notebook.line_values import Notebook, setting_choices
+from everest_kernel.notebook.line_words import split_line
 
 NAMES = {"grid": np.zeros(3), "gamma": 2.5, "ширина": 1, "np": np, "helper": lambda: 1, "_hidden": 1, "In": []}
 NOTEBOOK = Notebook(NAMES, {"In": NAMES["In"]}, Path())
