@@ -249,7 +249,7 @@ def test_a_sweep_fills_its_picture_and_shows_its_grid(page: Page, tmp_path: Path
     expect(output.locator("img")).to_be_visible(timeout=LIMIT)
 
     output = run_cell(page, "%%sweep python x=1:4000:4000 --out y\nimport time\ntime.sleep(0.05)\ny = x")
-    expect(output).to_contain_text("/s, ", timeout=LIMIT)
+    expect(output).to_contain_text("/s", timeout=LIMIT)
     page.locator('[data-command="notebook:interrupt-kernel"]').click()
     expect(output).to_contain_text("the sweep was interrupted; its jobs are cancelled", timeout=LIMIT)
     expect(output).to_contain_text("the same cell computes only what is missing")
