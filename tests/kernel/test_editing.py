@@ -121,6 +121,7 @@ def test_the_id_of_a_sweep_in_the_background_is_offered(kernel: Kernel) -> None:
     assert sweep_id in complete(kernel, "%cancel sweep-")["matches"]
     assert sweep_id in complete(kernel, "%attach ")["matches"]
     kernel.run(f"%cancel {sweep_id}")
-    kernel.wait_for(lambda: sweep_id not in complete(kernel, "%cancel sweep-")["matches"])
+    assert "was cancelled" in kernel.run("job.result()").error
+    assert sweep_id not in complete(kernel, "%cancel sweep-")["matches"]
     assert sweep_id in complete(kernel, "%attach sweep-")["matches"]
     kernel.wait_for(lambda: "points, took" in str(opened.displays))

@@ -164,6 +164,8 @@ def test_without_brackets_and_parameters_words_are_those_of_other_lines(text: st
         ("%%sweep octave alpha=1,2 x=1,2 --where a", ["alpha", "abs", "atan2"]),
         ("%%sweep octave --where 'al|' alpha=1,2", ["alpha"]),
         ("%%sweep octave --frame frame --where ma", ["mass", "maker", "max"]),
+        ("%%sweep octave max=1,2 --where ma", ["max"]),
+        ("%%sweep octave --frame frame --where no", []),
         ("%%sweep giac x=1,2 --with syn", ["syntax="]),
         ("%%sweep giac x=1,2 --with syntax=ma", ["maple"]),
         ("%%sweep octave x=1,2 zzz", []),
@@ -302,8 +304,9 @@ def test_a_parameter_is_told(written: str, what: str) -> None:
 
 def test_units_and_faulty_values() -> None:
     assert told("%%sweep octave v[m/s]=1,2\nv|") == "v[m/s]=1,2\nparameter of the sweep, in m/s\n\n2 values: 1,2."
-    for faulty in ("r=", "r=[1, 2", "r=1:", "r=:2:3", "r==", "r=1 --out y]", "r=\\", "r='"):
-        assert "57" not in told(f"%%sweep octave {faulty}|")
+    for faulty in ("r=", "r=[1, 2", "r=1:", "r=:2:3", "r=1]", "r=\\", "r='"):
+        assert told(f"%%sweep octave {faulty}|") == f"{faulty}\nparameter of the sweep"
+    assert told("%%sweep octave r==|") == ""
 
 
 def test_a_column_is_a_parameter() -> None:
@@ -329,7 +332,7 @@ def test_each_of_several_routes_is_told() -> None:
     assert told("%%sweep oct|ave,shell x=1").splitlines()[:2] == ["octave", "route to octave"]
     assert told("%%sweep octave,sh|ell x=1").splitlines()[:2] == ["shell", "route to shell"]
     assert told("%%sweep octave,|shell x=1").splitlines()[:2] == ["shell", "route to shell"]
-    assert told("%%sweep ,|") == ""
+    assert told("%%sweep ,|") == told("%%sweep -x|") == told("%%remote -x|") == ""
 
 
 # --- completeness
