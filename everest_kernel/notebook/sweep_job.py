@@ -26,7 +26,8 @@ class SweepJob:
         self._running = running
 
     def __repr__(self) -> str:
-        return f"<SweepJob {self.id}: {self.status}, {format_progress(self._run.progress)}>"
+        progress = self._run.progress
+        return f"<SweepJob {self.id}: {self.status}{f', {format_progress(progress)}' if progress.total else ''}>"
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sweeps import Grid, Keeper, LaneTarget, Progress, Refinement, SweepDriver, Taker, run_as_one_job
+from ..sweeps.outputs import SweepOutputError
 from ..sweeps.run import Counts, Lane, Rules, Run
 from ..wire import CellOptionError, ConfigurationError, JobFailedError
 from .channels import Channel
@@ -87,8 +88,8 @@ class SweepRun:
         finally:
             keeper.close()
             await self._news.finish()
-        if keeper.problem:
-            self._channel.text("stderr", f"[{keeper.problem}]\n")
+            if keeper.problem:
+                self._channel.text("stderr", f"[{keeper.problem}]\n")
         if reason:
             raise JobFailedError(reason, hint=self.hint())
         return self.grid
@@ -134,8 +135,12 @@ class SweepRun:
         for numbers in wanted:
             known = await keeper.known(numbers)
             for group, values, seconds in known.groups:
-                self.grid.put(group, values, seconds=seconds, resource="", job_id="", computed=False)
                 self._news.kept += len(group)
+                try:
+                    self.grid.put(group, values, seconds=seconds, resource="", job_id="", computed=False)
+                except SweepOutputError as error:  # kept by sweeps that had other points, of another form
+                    self.grid.fail(group, [error.message] * len(group), resource="", job_id="")
+                    self._news.kept_failed += len(group)
             failed, errors = known.failed
             if len(failed):
                 self.grid.fail(failed, errors, resource="", job_id="")
@@ -156,7 +161,15 @@ class SweepRun:
         blocks = _without(missing, waiting)
         rules = Rules(retries=options.retries, chunk=options.chunk, one_by_one=one_by_one)
         run = Run(blocks, sum(map(len, blocks)), lanes, rules)
-        driver = SweepDriver(run, self.prepared.space, self.grid, targets, keeper, leaves=lambda: session.closing)
+        driver = SweepDriver(
+            run,
+            self.prepared.space,
+            self.grid,
+            targets,
+            keeper,
+            leaves=lambda: session.closing,
+            submitted=session.note_job,
+        )
         jobs = news.jobs
 
         def look() -> None:

@@ -21,6 +21,7 @@ from ..wire import (
     NoResourceError,
     ProtocolError,
 )
+from .chunks import Answer
 from .grid import Grid
 from .keeper import Keeper, Waiting
 from .run import Action, Cancel, Failed, Launch, Run, Stop
@@ -49,6 +50,8 @@ class _Flight:
     numbers: _Numbers
     job: ChunkJob
     scope: anyio.CancelScope
+    runs: bool = False
+    answered: bool = False
 
 
 class SweepDriver:
@@ -61,6 +64,7 @@ class SweepDriver:
         targets: by name of the lane.
         keeper: of finished points on disk.
         leaves: whether jobs are to go on when the drive is cancelled, because the kernel ends and not the sweep.
+        submitted: is told the id of each job, and the name of its server.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class SweepDriver:
         targets: Mapping[str, LaneTarget],
         keeper: Keeper,
         leaves: Callable[[], bool] = lambda: False,
+        submitted: Callable[[str, str], None] = lambda job_id, server: None,
     ) -> None:
         self._run = run
         self._space = space
@@ -78,10 +83,12 @@ class SweepDriver:
         self._targets = targets
         self._keeper = keeper
         self._leaves = leaves
+        self._submitted = submitted
         self._flights: dict[int, _Flight] = {}
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self._stopped: str | None = None  # why, once it is over
         self._refused: EverestError | None = None
+        self._blamed = ("", "")
         self.jobs = 0
         """Jobs that were submitted."""
 
@@ -106,6 +113,8 @@ class SweepDriver:
                 flight.scope.cancel()
         if self._refused is not None:
             raise self._refused
+        while not self._events.empty():  # answers that came too late to count: their jobs are over
+            self._events.get_nowait()(time.monotonic())
         await self._keeper.settled()
         return self._stopped or ""
 
@@ -133,7 +142,7 @@ class SweepDriver:
                 if action.flight in self._flights:
                     self._flights[action.flight].scope.cancel()
             elif isinstance(action, Failed):
-                self._taker.fail(action.numbers, action.errors)
+                self._taker.fail(action.numbers, action.errors, *self._blamed)
             elif isinstance(action, Stop):
                 self._stopped = action.reason
 
@@ -155,7 +164,7 @@ class SweepDriver:
                 event = await self._answer(number, flight, budget)
                 self._events.put_nowait(event)
         finally:
-            if not self._leaves():
+            if not flight.answered and not self._leaves():
                 self._keeper.landed(flight.job.key)
             del self._flights[number]
 
@@ -163,12 +172,13 @@ class SweepDriver:
         job, run = flight.job, self._run
 
         def started(resource: str) -> None:
+            flight.runs = True
             self._events.put_nowait(lambda now: run.started(number, now, resource))
 
         try:
             if not job.job_id:
                 await self._submit(flight, budget)
-            answer = await job.follow(started)
+            answer = await job.follow(started, self._queue_limit(flight))
         except CellError as error:  # no other chunk could be sent either
             self._refused, self._stopped = error, str(error)
             return lambda now: []
@@ -176,12 +186,32 @@ class SweepDriver:
             told = str(error)
             return lambda now: run.lane_closed(flight.lane, now, told)
         except EverestError as error:
-            told, fault = error.message, _points_at_fault(error, job)
-            return lambda now: run.lost(number, now, told, points_at_fault=fault)
-        done, failed, errors = self._taker.take(answer, flight.numbers, job.resource, job.job_id)
-        answered = np.concatenate([done, failed])
-        left = flight.numbers[(flight.numbers >= 0) & ~np.isin(flight.numbers, answered)]
-        return lambda now: run.answered(number, now, done, failed, errors, left, answer.seconds)
+            return self._lost(number, job, error)
+        flight.answered = True
+        return lambda now: self._take(number, flight, answer, now)
+
+    def _take(self, number: int, flight: _Flight, answer: Answer, now: float) -> Sequence[Action]:
+        """Take an answer as far as it is the first one: of a point that two jobs have, one answer counts."""
+        job, numbers = flight.job, flight.numbers
+        wanted = np.where(np.isin(numbers, self._run.open(number)), numbers, -1)
+        done, failed, errors = self._taker.take(answer, wanted, job.resource, job.job_id)
+        self._keeper.landed(job.key)  # after what it gave
+        left = wanted[(wanted >= 0) & ~np.isin(wanted, np.concatenate([done, failed]))]
+        return self._run.answered(number, now, done, failed, errors, left, answer.seconds)
+
+    def _queue_limit(self, flight: _Flight) -> float | None:
+        """How long it may queue: a lane that computes has not too few resources, and its next jobs wait for it."""
+        busy = any(other.runs and other.lane == flight.lane for other in self._flights.values())
+        return None if busy else flight.job.target.queue_limit
+
+    def _lost(self, number: int, job: ChunkJob, error: EverestError) -> _Event:
+        told, fault = error.message, _points_at_fault(error, job)
+
+        def event(now: float) -> Sequence[Action]:
+            self._blamed = (job.resource, job.job_id)  # for points that are given up because of it
+            return self._run.lost(number, now, told, points_at_fault=fault)
+
+        return event
 
     async def _submit(self, flight: _Flight, budget: float) -> None:
         job, target, numbers = flight.job, flight.job.target, flight.numbers
@@ -189,6 +219,7 @@ class SweepDriver:
         await self._keeper.fly(job.key, *where)
         self.jobs += 1
         await job.submit(self._space.columns(numbers), budget)
+        self._submitted(job.job_id, target.server)
         self._keeper.acknowledged(job.key, job.job_id, *where)
 
 

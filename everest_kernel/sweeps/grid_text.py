@@ -103,7 +103,7 @@ def _notes(grid: SweepResults) -> list[str]:
     if grid.failed:
         error, count = grid.failures.common[0]
         line = (error.strip().splitlines() or [""])[0]
-        notes.append(f"{count:,} of {grid.failed:,} failed by: {line} (all: grid.failures)")
+        notes.append(f"{count:,} of {grid.failed:,} failures: {line} (all: grid.failures)")
     for name, path in grid.spilled.items():
         notes.append(f"{name} is too large for memory and lies in {path}")
     return notes

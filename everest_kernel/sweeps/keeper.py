@@ -170,16 +170,18 @@ class Keeper:
         if not flights:
             return []
         numbers = dict(zip(self._keys(missing), missing.tolist(), strict=True))
-        found = []
-        for flight in flights:
-            lane = lanes.get((flight.server, flight.route))
-            points = [numbers.get(key, -1) for key in flight.keys()]  # noqa: SIM118 - it is no mapping
+        found: list[Waiting] = []
+        for flight in reversed(flights):  # of a point that several have, the newest: the others were overdue
+            lane, keys = lanes.get((flight.server, flight.route)), flight.keys()
+            points = [numbers.get(key, -1) for key in keys]
             if lane is None or all(number < 0 for number in points):
                 continue
             if not flight.job_id and min(points) < 0:
                 continue  # to be submitted once more under its key, it would have to be the same chunk
+            for key in keys:
+                numbers.pop(key, None)
             found.append(Waiting(flight.key, flight.job_id, flight.server, lane, np.array(points, np.int64)))
-        return found
+        return found[::-1]
 
     async def settled(self) -> None:
         """Wait until all is on disk."""
@@ -210,6 +212,7 @@ class Keeper:
             self.problem = f"finished points are not kept: {error.message}"
             log.warning("%s", self.problem)
             return otherwise
-        except Exception:
-            log.exception("a record of points could not be written")
-            raise
+        except Exception as error:  # whatever it is, the points can be computed without
+            self.problem = f"finished points are not kept: {type(error).__name__}: {error}"
+            log.exception("the record of finished points cannot be used")
+            return otherwise

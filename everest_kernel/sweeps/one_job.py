@@ -126,19 +126,24 @@ def _answers(
 ) -> Iterator[tuple[_Numbers, Answer]]:
     """What each task has found out; nothing for one whose results cannot be read."""
     try:
-        with zipfile.ZipFile(archive) as results:
-            names = frozenset(results.namelist())
-            for index, part in enumerate(parts):
-                name = f"{index}/{values_file}"
-                content = io.BytesIO(results.read(name)) if name in names else None
-                failure = f"{index}/failure.txt"
-                problem = results.read(failure).decode("utf-8", "replace") if failure in names else ""
-                try:
-                    yield part, target.chunks.read(content, len(part), problem, {})
-                except EverestError:
-                    yield part, Answer()
-    except zipfile.BadZipFile as error:
+        results = zipfile.ZipFile(archive)
+    except (zipfile.BadZipFile, OSError) as error:
         raise ProtocolError(f"the sweep's results are no archive: {error}") from error
+    with results:
+        for index, part in enumerate(parts):
+            try:
+                yield part, _answer(results, index, len(part), target, values_file)
+            except Exception:  # noqa: BLE001 - whatever one task left must not cost the others their answers
+                yield part, Answer()
+
+
+def _answer(results: zipfile.ZipFile, index: int, count: int, target: LaneTarget, values_file: str) -> Answer:
+    """What one task has found out."""
+    names = results.NameToInfo
+    name, failure = f"{index}/{values_file}", f"{index}/failure.txt"
+    content = io.BytesIO(results.read(name)) if name in names else None
+    problem = results.read(failure).decode("utf-8", "replace") if failure in names else ""
+    return target.chunks.read(content, count, problem, {})
 
 
 def _told(outcome: SweepOutcome) -> str:

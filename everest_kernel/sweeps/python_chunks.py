@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import IO, Any
@@ -13,25 +15,22 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..languages import CannotTravelError, CellRequest, Language, Program, encode
+from ..languages import CannotTravelError, Language, Program, encode
+from ..languages.python.program import cell_modules, loader
 from ..languages.python.values import Encoded, write_bundle
 from ..wire import JobFailedError, ProtocolError, ValueRefusedError
 from .chunks import Answer, Columns, PointCell, PointGroup
-from .worker import pack
+from .worker import MODULES
 
 __all__ = ["PythonChunks"]
 
-_CHUNK, _ANSWER = "everest_chunk", "everest_answer"
-_APART = 16_384
-"""Bytes of constants above which they are a file of their own, which a server takes once for all chunks."""
-_READ_CONSTANTS = """
-from everest_cell.values import Bundle as _Bundle
-with open({name!r}, "rb") as _stream:
-    _bundle = _Bundle(_stream, trusted=True)
-    {chunk}["constants"] = {{name: _bundle.value(name) for name in _bundle.names}}
-"""
+_INLINE = 48_000
+"""Bytes of points up to which they travel inside the program instead of as a file of their own."""
+_PACKAGE = "everest_points"
 _DTYPES = {"d": np.float64, "q": np.int64, "b": np.bool_, "D": np.complex128}
 _CODES = {"f8": "d", "i8": "q", "b1": "b", "c16": "D"}
+_KINDS = "biufcU"
+_MOST_HEAD = 1 << 30
 
 
 class PythonChunks:
@@ -47,51 +46,66 @@ class PythonChunks:
     def __init__(self, language: Language, cell: PointCell) -> None:
         self._language = language
         self._cell = cell
-        encoded = {name: _encoded(name, value) for name, value in cell.constants.items()}
-        self._apart: dict[str, bytes] = {}
-        if sum(value.size for value in encoded.values()) > _APART:
+        self._constants: dict[str, bytes] = {}
+        if cell.constants:  # a file of their own, which a server takes once for all chunks
             stream = io.BytesIO()
-            write_bundle(stream, encoded)
+            write_bundle(stream, {name: _encoded(name, value) for name, value in cell.constants.items()})
             content = stream.getvalue()
-            self._apart = {f"constants-{hashlib.sha256(content).hexdigest()[:16]}.zip": content}
+            self._constants = {f"constants-{hashlib.sha256(content).hexdigest()[:16]}.zip": content}
 
     def render(self, columns: Columns, count: int, budget: float) -> Program:
-        """The worker's text, with the points as a value."""
-        chunk = {
-            "code": self._cell.code,
-            "constants": {} if self._apart else self._cell.constants,
-            "columns": {name: _packed(values) for name, values in columns.items()},
+        """The worker's text, with the points."""
+        described, blobs = [], list[bytes]()
+        for name, values in columns.items():
+            described.append([name, *_column(values, blobs)])
+        data, attachments = b"".join(blobs), dict(self._constants)
+        points = f"points-{hashlib.sha256(data).hexdigest()[:16]}.bin" if len(data) > _INLINE else ""
+        if points:
+            attachments[points] = data
+        spec = {
+            "cell": self._language.cell_file,
+            "answer": self._language.values_file,
+            "constants": next(iter(self._constants), ""),
+            "files": [[file.staged, file.target] for file in self._cell.files],
+            "columns": described,
+            "points": points,
+            "data": "" if points else base64.b64encode(data).decode(),
             "count": count,
             "outputs": list(self._cell.outputs),
-            "budget": budget,
+            "budget": budget if math.isfinite(budget) else None,
             "vectorized": self._cell.vectorized,
         }
-        read = "".join(_READ_CONSTANTS.format(name=name, chunk=_CHUNK) for name in self._apart)
-        code = f"{_worker()}{read}\n{_ANSWER} = answer_of({_CHUNK})\n"
-        request = CellRequest(code, {_CHUNK: chunk}, (_ANSWER,), (), self._cell.files)
-        program = self._language.render(request)
-        return replace(program, attachments={**program.attachments, **self._apart})
+        run = f"import {_PACKAGE}.main\n{_PACKAGE}.main.main(json.loads({json.dumps(spec)!r}))\n"
+        return Program(f"{_loader(bool(self._constants))}{run}", self._cell.code, attachments)
 
     def read(self, values: IO[bytes] | None, count: int, problem: str, output: Mapping[str, bytes]) -> Answer:
         """The worker's answer."""
         if values is None:
             raise JobFailedError(problem or "the program left no answer")
-        back = self._language.read_back(values)
-        if _ANSWER not in back.values:
-            raise JobFailedError(back.error or problem or "; ".join(back.problems) or "the program left no answer")
         try:
-            return self._read(back.values[_ANSWER], count)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            answer = json.loads(values.readline(_MOST_HEAD))
+            if "error" in answer:
+                raise JobFailedError(str(answer["error"]))
+            return self._read(answer, values, count)
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+            MemoryError,
+        ) as error:
             raise ProtocolError(f"a chunk's answer cannot be read: {type(error).__name__}: {error}") from error
 
-    def _read(self, answer: Any, count: int) -> Answer:
-        failed = {int(place): str(error) for place, error in answer["failed"].items()}
+    def _read(self, answer: Any, blobs: IO[bytes], count: int) -> Answer:
+        failed = {int(place): str(error) for place, error in answer["failed"]}
         groups = []
         for group in answer["groups"]:
-            index = _array(group["index"]).astype(np.int64, casting="safe", copy=False)
-            found = {name: _array(group["values"][name]) for name in self._cell.outputs}
-            seconds = _array(group["seconds"]).astype(np.float64, casting="safe", copy=False)
-            groups.append(PointGroup(index, found, seconds))
+            index = _array(group["index"], blobs).astype(np.int64, casting="safe", copy=False)
+            seconds = _array(group["seconds"], blobs).astype(np.float64, casting="safe", copy=False)
+            found = [_array(column, blobs) for column in group["values"]]
+            groups.append(PointGroup(index, dict(zip(self._cell.outputs, found, strict=True)), seconds))
         read = Answer(groups, failed, float(answer["seconds"]))
         check_places(read, count)
         return read
@@ -122,26 +136,42 @@ def _encoded(name: str, value: Any) -> Encoded:
         ) from error
 
 
-def _packed(values: NDArray[Any]) -> list[Any]:
-    """A column as the worker unpacks it: Python's own numbers there, without numpy."""
+def _column(values: NDArray[Any], blobs: list[bytes]) -> list[Any]:
+    """How the worker reads a column: numbers from the points' bytes, without numpy there; others as they are.
+
+    Raises:
+        ValueRefusedError: a parameter that is neither a number nor a text.
+    """
     code = _CODES.get(values.dtype.str[1:]) if values.dtype.isnative else None
-    return [code, values.tobytes()] if code else pack(values.tolist())
+    if code:
+        blobs.append(values.tobytes())
+        return [code, values.nbytes]
+    listed = values.tolist()
+    if not all(isinstance(value, (str, int, float, bool)) for value in listed):
+        raise ValueRefusedError("a parameter's values are numbers, texts, or truth values")
+    return ["list", listed]
 
 
-def _array(packed: Sequence[Any]) -> NDArray[Any]:
-    code, data = packed
-    if code in _DTYPES:
-        return np.frombuffer(data, _DTYPES[code])
-    if code == "array":
-        if not isinstance(data, np.ndarray):
-            raise TypeError("an array was promised")
-        return data
-    values = np.asarray(data)
-    if values.dtype.kind not in "biufcU" and len(data):
-        raise TypeError(f"values of dtype {values.dtype}")
-    return values
+def _array(described: Sequence[Any], blobs: IO[bytes]) -> NDArray[Any]:
+    code, *form = described
+    if code == "list":
+        values = np.asarray(form[0])
+        if values.dtype.kind != "U" and len(form[0]):
+            raise TypeError(f"texts of dtype {values.dtype}")
+        return values
+    dtype = np.dtype(_DTYPES.get(code, code))
+    if dtype.kind not in _KINDS or any(type(size) is not int or size < 0 for size in form):
+        raise TypeError(f"an array of dtype {dtype} and shape {form}")
+    size = math.prod(form) * dtype.itemsize
+    data = blobs.read(size)
+    if len(data) != size:
+        raise ValueError("it ends too soon")
+    return np.frombuffer(data, dtype).reshape(form)
 
 
 @cache
-def _worker() -> str:
-    return (files(__package__) / "worker.py").read_text("utf-8")
+def _loader(with_values: bool) -> str:
+    """Program text that makes the worker's modules importable, and those that read values."""
+    folder = files(__package__) / "worker"
+    sources = {f"{_PACKAGE}.{name}": (folder / f"{name}.py").read_text("utf-8") for name in MODULES}
+    return loader({_PACKAGE: "", **sources, **(cell_modules() if with_values else {})})

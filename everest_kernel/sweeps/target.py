@@ -14,7 +14,7 @@ import anyio
 
 from ..languages import Language
 from ..routes import Route
-from ..wire import EverestError, Job, JobFailedError, JobRequest, JobState, ProtocolError
+from ..wire import EverestError, Job, JobCancelledError, JobRequest, JobState, ProtocolError
 from .chunks import Answer, ChunkLanguage, Columns
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class ChunkJob:
         self.resource = ""
         self.reason = ""
         self._leaves = leaves
+        self._submitted: Job | None = None
 
     async def submit(self, columns: Columns, budget: float) -> None:
         """Render, upload and submit.
@@ -119,7 +120,8 @@ class ChunkJob:
             resource_requirements={"timeLimit": target.time_limit} if target.time_limit else {},
             description=f"chunk {self.key}",
         )
-        self.job_id = (await self._submit(request)).id
+        self._submitted = await self._submit(request)
+        self.job_id = self._submitted.id
 
     async def _submit(self, request: JobRequest) -> Job:
         for pause in (*_PAUSES, None):
@@ -131,24 +133,31 @@ class ChunkJob:
                 await asyncio.sleep(pause)
         raise AssertionError("the last attempt raises or returns")
 
-    async def follow(self, started: Callable[[str], None]) -> Answer:
-        """Wait for the job's end, and read its answer. When this is cancelled, so is the job, unless it `leaves`.
+    async def follow(self, started: Callable[[str], None], queue_limit: float | None = None) -> Answer:
+        """Wait for the job's end, and read its answer.
+
+        When this is cancelled, or the job cannot be followed, it is cancelled too, unless it `leaves`: its points are
+        somebody else's then.
 
         Args:
             started: is told the resource, when the job begins to run.
+            queue_limit: seconds that it may wait for a resource; None: without end.
 
         Raises:
             JobFailedError: it failed as a whole.
+            JobCancelledError: somebody else cancelled it.
             ProtocolError: its answer is not one.
             EverestError: it cannot be followed.
         """
         client = self.target.client
+        sink = _Watcher(self, started)
+        over = False
         try:
-            sink = _Watcher(self, started)
-            job = await client.follow(self.job_id, sink, output=False, queue_limit=self.target.queue_limit)
+            job = await client.follow(self.job_id, sink, job=self._submitted, output=False, queue_limit=queue_limit)
+            over = True
             return await self._read(job)
-        except asyncio.CancelledError:
-            if not self._leaves():
+        except (asyncio.CancelledError, EverestError):
+            if not over and not self._leaves():
                 with anyio.CancelScope(shield=True), anyio.move_on_after(_CANCEL_SECONDS):
                     await self.cancel()
             raise
@@ -165,14 +174,21 @@ class ChunkJob:
         self.resource = job.resource_name or self.resource
         self.reason = job.reason or ""
         if job.state is JobState.CANCELLED:
-            raise JobFailedError(job.info or "somebody cancelled it", job_id=job.id)
+            raise JobCancelledError(job.info or "somebody cancelled the job", job_id=job.id)
         problem = "" if job.state is JobState.DONE else job.info or "the job failed without saying why"
         values = job.result.get("values")
         if values is not None and not (isinstance(values, str) and values.startswith(("/", "http"))):
             raise ProtocolError("the output 'values' of the job's application is not a file", job_id=job.id)
         content = None if values is None else io.BytesIO(await client.download(values))
         output = await self._output(job) if problem else {}
-        return await asyncio.to_thread(self.target.chunks.read, content, self.count, problem, output)
+        try:
+            return await asyncio.to_thread(self.target.chunks.read, content, self.count, problem, output)
+        except EverestError:
+            raise
+        except Exception as error:  # whatever a resource sends must not end the sweep
+            raise ProtocolError(
+                f"a chunk's answer cannot be read: {type(error).__name__}: {error}", job_id=job.id
+            ) from error
 
     async def _output(self, job: Job) -> dict[str, bytes]:
         """The end of what a job that failed has printed: its error is there."""

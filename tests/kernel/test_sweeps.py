@@ -261,3 +261,10 @@ def test_kept_points_are_listed_and_dropped(kernel: Kernel) -> None:
     assert "cannot be followed by 'all'" in kernel.run("%everest sweeps all").error
     assert "points are dropped" in kernel.run("%everest sweeps clear").displays[0]["data"]["text/plain"]
     assert "known from before" not in kernel.run(cell).header
+
+
+def test_a_point_that_takes_too_long_is_found(kernel: Kernel) -> None:
+    cell = kernel.run("%%sweep python x=0:3:4 --out y --time-limit 1s --retries 0\nwhile x == 2: pass\ny = x")
+    assert cell.status == "ok", cell.error
+    failure = kernel.run("f = grid.failures[0]\nf.params, f.error, len(f.job), f.resource != ''").result
+    assert failure == "({'x': 2}, 'it was killed at its time limit of 1 s', 24, True)"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from everest_kernel.languages import PythonLanguage, encode
-from everest_kernel.languages.python.values import write_bundle
+from everest_kernel.languages import PythonLanguage, StagedFile
 from everest_kernel.sweeps.chunks import Answer, PointCell
 from everest_kernel.sweeps.posix_chunks import PosixChunks
 from everest_kernel.sweeps.python_chunks import PythonChunks
@@ -70,6 +70,20 @@ def test_a_point_that_ends_the_process_costs_itself_alone(death: str, told: str,
     answer = run_chunk(python(cell, "y"), {"x": list(range(1000))}, tmp_path)
     assert sorted(results(answer, "y")) == [x for x in range(1000) if x != 500]
     assert answer.failed == {500: f"the process {told}"}
+
+
+@pytest.mark.parametrize("name", ["python", "shell"])
+def test_points_find_the_users_files(name: str, tmp_path: Path) -> None:
+    (tmp_path / "staged-1").write_text("40")
+    files = (StagedFile("staged-1", "data/in.txt"),)
+    if name == "python":
+        cell = PointCell("y = int(open('data/in.txt').read()) + x", {}, ("y",), files)
+        answer = run_chunk(PythonChunks(PYTHON, cell), {"x": [1, 2]}, tmp_path)
+    else:
+        shell = language("shell")
+        cell = PointCell("y=$(($(cat data/in.txt) + x))", {}, ("y",), files)
+        answer = run_chunk(PosixChunks(shell, cell), {"x": [1, 2]}, tmp_path, on=shell)
+    assert results(answer, "y") == {0: 41, 1: 42}
 
 
 def test_a_chunk_gives_back_what_it_has_when_its_time_is_up(tmp_path: Path) -> None:
@@ -143,31 +157,53 @@ def test_a_single_point_is_an_ordinary_cell(tmp_path: Path) -> None:
     }
 
 
-def _bundle(answer: object) -> io.BytesIO:
-    stream = io.BytesIO()
-    write_bundle(stream, {"everest_answer": encode(answer)})
-    stream.seek(0)
-    return stream
+def _answer(head: object, *blobs: bytes) -> io.BytesIO:
+    return io.BytesIO(json.dumps(head).encode() + b"\n" + b"".join(blobs))
 
 
-def _group(index: object, values: object, seconds: object) -> dict[str, object]:
-    return {"index": ["list", index], "seconds": ["list", seconds], "values": {"y": ["list", values]}}
+def _group(index: list[int], values: object, count: int = 0) -> dict[str, object]:
+    return {"index": ["q", len(index)], "seconds": ["d", count or len(index)], "values": [values]}
+
+
+def _head(*groups: object, failed: object = ()) -> dict[str, object]:
+    return {"groups": groups, "failed": failed, "seconds": 1.0}
+
+
+def _places(*index: int) -> bytes:
+    return np.array(index, np.int64).tobytes()
+
+
+_ONE = np.ones(1).tobytes()
+
+
+def test_an_answer_is_read() -> None:
+    stream = _answer(_head(_group([1], ["d", 1]), failed=[[0, "no"]]), _places(1), _ONE, _ONE)
+    answer = PythonChunks(PythonLanguage(), PointCell("", {}, ("y",))).read(stream, 2, "", {})
+    assert results(answer, "y") == {1: 1.0}
+    assert answer.failed == {0: "no"}
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "stream",
     [
-        None,
-        {},
-        {"groups": [_group([9], [1.0], [0.1])], "failed": {}, "seconds": 1.0},
-        {"groups": [_group([0, 0], [1.0, 2.0], [0.1, 0.1])], "failed": {}, "seconds": 1.0},
-        {"groups": [_group([0], [1.0, 2.0], [0.1])], "failed": {}, "seconds": 1.0},
-        {"groups": [_group([0], [1.0], [0.1])], "failed": {0: "too"}, "seconds": 1.0},
-        {"groups": [{"index": ["q", b"123"]}], "failed": {}, "seconds": 1.0},
-        {"groups": [_group([0], [None], [0.1])], "failed": {}, "seconds": 1.0},
-        {"groups": [_group([0.5], [1.0], [0.1])], "failed": {}, "seconds": 1.0},
+        io.BytesIO(b""),
+        io.BytesIO(b"PK\x03\x04"),
+        io.BytesIO(b"[" * 100_000),
+        _answer(None),
+        _answer({}),
+        _answer(_head(_group([9], ["d", 1])), _places(9), _ONE, _ONE),
+        _answer(_head(_group([0, 0], ["d", 2])), _places(0, 0), _ONE * 2, _ONE * 2),
+        _answer(_head(_group([0], ["d", 2])), _places(0), _ONE, _ONE * 2),
+        _answer(_head(_group([0], ["d", 1]), failed=[[0, "too"]]), _places(0), _ONE, _ONE),
+        _answer(_head(_group([0], ["d", 1])), _places(0), _ONE),
+        _answer(_head(_group([0], ["d", -1])), _places(0), _ONE, _ONE),
+        _answer(_head(_group([0], ["d", 1 << 60])), _places(0), _ONE, _ONE),
+        _answer(_head(_group([0], ["O", 1])), _places(0), _ONE, _ONE),
+        _answer(_head(_group([0], ["list", [None]])), _places(0), _ONE),
+        _answer(_head({"index": ["d", 1], "seconds": ["d", 1], "values": [["d", 1]]}), _ONE * 3),
+        _answer(_head({**_group([0], ["d", 1]), "values": []}), _places(0), _ONE),
     ],
 )
-def test_garbage_from_a_resource_is_refused(answer: object) -> None:
+def test_garbage_from_a_resource_is_refused(stream: io.BytesIO) -> None:
     with pytest.raises(ProtocolError):
-        PythonChunks(PythonLanguage(), PointCell("", {}, ("y",))).read(_bundle(answer), 2, "", {})
+        PythonChunks(PythonLanguage(), PointCell("", {}, ("y",))).read(stream, 2, "", {})

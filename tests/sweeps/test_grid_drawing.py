@@ -184,7 +184,7 @@ def test_a_grid_as_text() -> None:
         "0, 0.5, 1  m",
         "-3 … 1.25",
         "where a < 1",
-        "1 of 1 failed by: ValueError: <bad>",
+        "1 of 1 failures: ValueError: <bad>",
     ):
         assert part in text
     page = grid._repr_html_()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,7 +15,7 @@ from ...wire import ValueRefusedError
 from ..base import VALUE_LIMIT, CellRequest, Program
 from .values import CannotTravelError, Encoded, encode, write_bundle
 
-__all__ = ["CELL_FILE", "PROGRAM_FILE", "render"]
+__all__ = ["CELL_FILE", "PACKAGE", "PROGRAM_FILE", "cell_modules", "loader", "render"]
 
 PROGRAM_FILE, CELL_FILE = "program.py", "cell.py"
 PACKAGE = "everest_cell"
@@ -22,22 +23,24 @@ INLINE_LIMIT = 48_000
 """Bytes of values up to which they travel inside the program instead of as a file of their own."""
 _MODULES = ("encoding", "decoding", "frames", "values", "displays", "figures", "new_files", "runner")
 
-_LOADER = '''\
-"""A notebook cell, packaged to run where nothing but Python is installed. The cell's own text is in {cell}."""
+_HEAD = '"""A notebook cell, packaged to run where nothing but Python is installed. Its own text is in {cell}."""\n'
+_LOADER = """\
 import json, sys
 from importlib.machinery import ModuleSpec
 SOURCES = json.loads({sources})
 class Sources:
     def find_spec(self, name, path=None, target=None):
-        return ModuleSpec(name, self, is_package=name == "{package}") if name in SOURCES else None
+        return ModuleSpec(name, self, is_package="." not in name) if name in SOURCES else None
     def create_module(self, spec):
         return None
     def exec_module(self, module):
         exec(compile(SOURCES[module.__name__], module.__name__, "exec"), module.__dict__)
 sys.meta_path.append(Sources())
+"""
+_RUN = """\
 import {package}.runner
 {package}.runner.main(json.loads({spec}))
-'''
+"""
 
 
 def render(request: CellRequest, *, show_last: bool) -> Program:
@@ -62,7 +65,8 @@ def render(request: CellRequest, *, show_last: bool) -> Program:
         "fetch": request.fetch,
         "show_last": show_last,
     }
-    text = _LOADER.format(cell=CELL_FILE, package=PACKAGE, sources=repr(_sources()), spec=repr(json.dumps(spec)))
+    run = _RUN.format(package=PACKAGE, spec=repr(json.dumps(spec)))
+    text = f"{_HEAD.format(cell=CELL_FILE)}{_cell_loader()}{run}"
     return Program(text, request.code, attachments, {name: value.size for name, value in encoded.items()})
 
 
@@ -91,7 +95,22 @@ def _pack(encoded: dict[str, Encoded], attachments: dict[str, bytes]) -> list[st
 
 
 @cache
-def _sources() -> str:
+def _cell_loader() -> str:
+    return loader(cell_modules())
+
+
+def loader(sources: Mapping[str, str]) -> str:
+    """Program text that makes modules importable.
+
+    Args:
+        sources: the texts of the modules by their full names; a name without a dot is a package.
+    """
+    return _LOADER.format(sources=repr(json.dumps(dict(sources))))
+
+
+@cache
+def cell_modules() -> Mapping[str, str]:
+    """The texts of the modules that read and write values, and run a cell."""
     folder = files(__package__)
     sources = {f"{PACKAGE}.{name}": (folder / f"{name}.py").read_text("utf-8") for name in _MODULES}
-    return json.dumps({PACKAGE: "", **sources})
+    return {PACKAGE: "", **sources}
