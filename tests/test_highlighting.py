@@ -29,6 +29,12 @@ def test_a_remote_cell_has_the_colours_of_its_language() -> None:
     assert any(kind in Comment and value.startswith("# c") for kind, value in found)
 
 
+def test_so_has_a_sweep() -> None:
+    found = tokens("%%sweep shell,shell x='a b','c' --out y\nif true; then\n  y=$x\nfi")
+    assert found[:2] == [(Operator, "%%"), (Keyword, "sweep")]
+    assert {(Keyword, "if"), (Keyword, "fi")} <= set(found)
+
+
 def test_other_cells_are_pythons() -> None:
     assert (Keyword, "def") in tokens("def f():\n    return 1")
     assert (Name, "echo") not in tokens("%%remote nowhere\necho")
@@ -43,13 +49,13 @@ def test_no_character_is_lost(code: str) -> None:
 
 def test_nbconvert_uses_it_when_its_configuration_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("%%remote shell\nwhile read -r x; do :; done")]
-    )
+    texts = ["%%remote shell\nwhile read -r x; do :; done", "%%sweep shell x=1,2 --out y\nuntil y=$x; do :; done"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in texts])
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-    config = Config(HighlightMagicsPreprocessor={"languages": {"%%remote": "everest"}})
+    config = Config(HighlightMagicsPreprocessor={"languages": {"%%remote": "everest", "%%sweep": "everest"}})
     html, _ = HTMLExporter(config=config).from_notebook_node(notebook)
     assert '<span class="k">while</span>' in html
+    assert '<span class="k">until</span>' in html
 
 
 def test_looking_for_lexers_loads_nothing_of_the_notebooks_side() -> None:

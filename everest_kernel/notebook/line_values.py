@@ -155,16 +155,11 @@ def _of_sweep(
         return Choices(current.raw, tuple((name, "name") for name in frame_names(notebook.namespace)))
     if option == "--where":
         prefix = current.raw[re.search(r"(?:[^\W\d]\w*)?\Z", current.raw).start() :]  # type: ignore[union-attr]
-        names = parameters_of(line, notebook.namespace, notebook.folder)
-        return Choices(
-            prefix,
-            (
-                *((name, "name") for name in names),
-                *((name, "function") for name in CONDITION_NAMES if name not in names),
-            ),
-        )
+        parameters = parameters_of(line, notebook.namespace, notebook.folder)
+        functions = ((name, "function") for name in CONDITION_NAMES if name not in parameters)
+        return Choices(prefix, (*((name, "name") for name in parameters), *functions))
     if option in ("--live", "--refine"):
-        names = line.outputs or _outputs(cell.body, language)
+        names = () if "=" in current.raw else line.outputs or _outputs(cell.body, language)
         end = "=" if option == "--refine" else ""
         return Choices(current.raw, tuple((name + end, "name") for name in names))
     return Choices(current.raw)

@@ -34,7 +34,7 @@ def split_line(line: str) -> list[LineWord]:
 
 
 def split_sweep_line(line: str) -> tuple[list[LineWord], str]:
-    r"""Words of a `%%sweep` line, and what is not closed at its end; empty when all is.
+    r"""Words of a `%%sweep` line, and what is wrong at its end; empty when nothing is.
 
     As a shell sees them, but blanks inside brackets do not divide, and values are Python: `x=[1, 2]`, `x='it\'s'`.
     """
@@ -59,8 +59,10 @@ def split_sweep_line(line: str) -> tuple[list[LineWord], str]:
         place += 1
     words += _word(line[start:], start)
     if quote:
-        return words, f"quote {quote}"
-    return words, "bracket" if depth else "backslash" if place > len(line) else ""
+        return words, f"a quote {quote} is not closed"
+    if depth:
+        return words, "a bracket is not closed"
+    return words, "a backslash ends the line" if place > len(line) else ""
 
 
 def _word(raw: str, start: int) -> list[LineWord]:

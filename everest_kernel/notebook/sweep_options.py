@@ -107,7 +107,7 @@ def parse_sweep_line(line: str) -> SweepOptions:
     options = SweepOptions(line=line.strip())
     words, unclosed = split_sweep_line(line)
     if unclosed:
-        raise CellOptionError(f"the options cannot be read: a {unclosed} is not closed", hint=_TRY_HELP)
+        raise CellOptionError(f"the options cannot be read: {unclosed}", hint=_TRY_HELP)
     rest = iter(words)
     for word in rest:
         if word.text.startswith("--"):

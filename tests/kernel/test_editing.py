@@ -94,3 +94,34 @@ def test_long_cells_are_answered_fast(kernel: Kernel, language: str) -> None:
             times.append(time.perf_counter() - began)
         assert statistics.median(times) < 0.5, f"{ask.__name__}: {times}"  # 10 to 50 ms; a busy machine is slower
         print(ask.__name__, language, [f"{seconds * 1000:.0f} ms" for seconds in times])
+
+
+def test_a_sweep_is_known_as_a_remote_cell_is(kernel: Kernel) -> None:
+    kernel.run("lattice = [1, 2]; ratio = 3")
+    line = "%%sweep python rate=0:1:11 x[m]=lattice --out y"
+    code = f"{line}\ny = ra"
+    reply = complete(kernel, code)
+    assert {"rate", "ratio", "range"} <= set(reply["matches"])
+    assert code[reply["cursor_start"] :] == "ra"
+    assert {kind["text"] for kind in reply["metadata"][TYPES]} == set(reply["matches"])
+    assert {"rate", "ratio"} <= set(complete(kernel, f"%%time\n{line}\ny = {{'a': ra")["matches"])
+    assert complete(kernel, "%%sweep python x=[len(v) for v in latt")["matches"] == ["lattice"]
+    assert {"linspace", "list"} <= set(complete(kernel, "%%sweep octave x=li")["matches"])
+    assert complete(kernel, "%%sweep octave --sampling ")["matches"] == ["uniform", "lhs", "sobol"]
+    assert "11 values from 0 to 1" in inspect(kernel, f"{line}\ny = rate")["data"]["text/plain"]
+    assert "%%sweep" in inspect(kernel, "%%sweep python --refine")["data"]["text/plain"]
+    assert kernel.request("is_complete_request", code=f"{line}\nif 1:\n    y = 2")["status"] == "incomplete"
+    assert kernel.request("is_complete_request", code=f"{line}\nif 1:\n    y = 2\n\n")["status"] == "complete"
+
+
+def test_the_id_of_a_sweep_in_the_background_is_offered(kernel: Kernel) -> None:
+    opened = kernel.run_open("%%sweep python n=1:4001:4001 --out y --bg --into g\nimport time\ntime.sleep(0.05)\ny = n")
+    assert "SweepJob" in (opened.result or ""), opened.error
+    sweep_id = kernel.run("job = _\nprint(job.id)").text().strip()
+    assert sweep_id in complete(kernel, "%cancel sweep-")["matches"]
+    assert sweep_id in complete(kernel, "%attach ")["matches"]
+    kernel.run(f"%cancel {sweep_id}")
+    assert "was cancelled" in kernel.run("job.result()").error
+    assert sweep_id not in complete(kernel, "%cancel sweep-")["matches"]
+    assert sweep_id in complete(kernel, "%attach sweep-")["matches"]
+    kernel.wait_for(lambda: "points, took" in str(opened.displays))

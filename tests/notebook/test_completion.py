@@ -248,8 +248,13 @@ def test_python_is_left_to_ipython_with_its_places_moved() -> None:
 
 CELLS = st.tuples(
     st.sampled_from(["", "%%time\n", " \n", "%%capture x\n "]),
-    st.sampled_from(["%%remote", "%%remote ", "%%remote shell", "%%remote octave ", "%everest ", "x = 1"]),
-    st.text(st.sampled_from(" \n\t'\"\\=,-abgö日%|#({[1--in") | st.characters(), max_size=30),
+    st.sampled_from(
+        [
+            *("%%remote", "%%remote ", "%%remote shell", "%%remote octave ", "%everest ", "x = 1"),
+            *("%%sweep", "%%sweep ", "%%sweep octave,", "%%sweep python x=", "%%sweep shell a=1:2:3 --where "),
+        ]
+    ),
+    st.text(st.sampled_from(" \n\t'\"\\=,-abgö日%|#({[1:)]}s--in") | st.characters(), max_size=30),
     st.sampled_from(["", "\n", "\necho \nx"]),
     st.text(max_size=20),
 ).map("".join)

@@ -39,6 +39,24 @@ def test_values_keep_their_blanks_and_quotes(line: str, space: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("words", "attribute", "value"),
+    [
+        ("--where=\"m == 'fast'\"", "where", "m == 'fast'"),
+        ("--where \"m == 'fast'\"", "where", "m == 'fast'"),
+        ("--with program='my giac'", "settings", {"program": "my giac"}),
+        (r"--files data/a\ b", "files", ["data/a b"]),
+        (r'--name "a \" b"', "name", 'a " b'),
+        ("--refine 'y=0'", "refine", "y=0"),
+        (r"m='it\'s','b'", "space", ["x=1,2", r"m='it\'s','b'"]),
+        ("'m=1, 2'", "space", ["x=1,2", "m=1, 2"]),
+        ("--name :-) z=(1, 2)", "space", ["x=1,2", "z=(1, 2)"]),
+    ],
+)
+def test_quotes_mean_what_they_mean_on_other_lines(words: str, attribute: str, value: object) -> None:
+    assert getattr(parse_sweep_line(f"python x=1,2 --out y {words}"), attribute) == value
+
+
+@pytest.mark.parametrize(
     ("line", "told"),
     [
         ("", "no route"),
@@ -48,6 +66,7 @@ def test_values_keep_their_blanks_and_quotes(line: str, space: list[str]) -> Non
         ("python x==1 --out y", "'x==1' is neither"),
         ("python x=[1, 2 --out y", "bracket is not closed"),
         ("python x='1 --out y", "quote ' is not closed"),
+        ("python x=1,2 --out y \\", "a backslash ends the line"),
         ("python x=1:2:3 --out y --sample 0", "not a whole number from 1"),
         ("python x=1:2:3 --out y --sampling best", "none of uniform"),
         ("python x=1:2:3 --out y --seed 1", "--seed and --sampling are for"),
