@@ -87,7 +87,7 @@ class SweepDriver:
         self._flights: dict[int, _Flight] = {}
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self._stopped: str | None = None  # why, once it is over
-        self._refused: EverestError | None = None
+        self._refused: Exception | None = None
         self._blamed = ("", "")
         self.jobs = 0
         """Jobs that were submitted."""
@@ -100,6 +100,7 @@ class SweepDriver:
 
         Raises:
             CellError: the points cannot be sent.
+            EverestError: the results cannot be taken.
             asyncio.CancelledError: it was interrupted; the jobs are cancelled, and the grid has what there is.
         """
         async with anyio.create_task_group() as group:
@@ -163,6 +164,9 @@ class SweepDriver:
             with flight.scope:
                 event = await self._answer(number, flight, budget)
                 self._events.put_nowait(event)
+        except Exception as error:  # noqa: BLE001 - it is raised where the sweep is waited for, as it is
+            refused = error
+            self._events.put_nowait(lambda now: self._refuse(refused))
         finally:
             if not flight.answered and not self._leaves():
                 self._keeper.landed(flight.job.key)
@@ -180,8 +184,8 @@ class SweepDriver:
                 await self._submit(flight, budget)
             answer = await job.follow(started, self._queue_limit(flight))
         except CellError as error:  # no other chunk could be sent either
-            self._refused, self._stopped = error, str(error)
-            return lambda now: []
+            refused = error
+            return lambda now: self._refuse(refused)
         except _HOPELESS as error:
             told = str(error)
             return lambda now: run.lane_closed(flight.lane, now, told)
@@ -194,10 +198,20 @@ class SweepDriver:
         """Take an answer as far as it is the first one: of a point that two jobs have, one answer counts."""
         job, numbers = flight.job, flight.numbers
         wanted = np.where(np.isin(numbers, self._run.open(number)), numbers, -1)
-        done, failed, errors = self._taker.take(answer, wanted, job.resource, job.job_id)
+        try:
+            done, failed, errors = self._taker.take(answer, wanted, job.resource, job.job_id)
+        except (OSError, MemoryError) as error:
+            hint = "They are on disk as far as they came; free space, and run the cell again."
+            return self._refuse(EverestError(f"there is no room for the results: {error}", hint=hint))
         self._keeper.landed(job.key)  # after what it gave
         left = wanted[(wanted >= 0) & ~np.isin(wanted, np.concatenate([done, failed]))]
         return self._run.answered(number, now, done, failed, errors, left, answer.seconds)
+
+    def _refuse(self, error: Exception) -> Sequence[Action]:
+        """Nothing more can be computed."""
+        if self._refused is None:
+            self._refused, self._stopped = error, str(error)
+        return []
 
     def _queue_limit(self, flight: _Flight) -> float | None:
         """How long it may queue: a lane that computes has not too few resources, and its next jobs wait for it."""

@@ -132,9 +132,10 @@ def _answers(
     with results:
         for index, part in enumerate(parts):
             try:
-                yield part, _answer(results, index, len(part), target, values_file)
+                answer = _answer(results, index, len(part), target, values_file)
             except Exception:  # noqa: BLE001 - whatever one task left must not cost the others their answers
-                yield part, Answer()
+                answer = Answer()
+            yield part, answer
 
 
 def _answer(results: zipfile.ZipFile, index: int, count: int, target: LaneTarget, values_file: str) -> Answer:

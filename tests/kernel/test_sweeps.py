@@ -38,7 +38,7 @@ def test_a_sweep_gives_a_grid(kernel: Kernel) -> None:
     kernel.run("k = 10")
     cell = kernel.run("%%sweep python a=1:3:3 b=0.5,1.5 --out y,t\ny = k * a * b\nt = f'{a}/{b}'")
     assert cell.status == "ok", cell.error
-    assert kernel.run("grid.y.tolist()").result == "[[5.0, 15.0], [10.0, 30.0], [15.0, 45.0]]"
+    assert kernel.run("str(grid.y.tolist())").result == "'[[5.0, 15.0], [10.0, 30.0], [15.0, 45.0]]'"
     assert kernel.run("str(grid['t'][2, 1]), grid['a'].tolist()").result == "('3/1.5', [1, 2, 3])"
     assert "3 x 2 = 6 points" in cell.header
     assert "6 of 6 points" in bar(cell)

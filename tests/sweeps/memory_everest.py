@@ -1,4 +1,4 @@
-"""An Everest in memory for the chunks of `y = 2 x`, with the faults that a test asks for, and a sweep that meets them."""
+"""An Everest in memory for chunks of `y = 2 x`, with the faults that a test asks for, and a sweep that meets them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import httpx
 import numpy as np
 import pytest
 
-from everest_kernel.client import EverestClient, Server, follow, transport
+from everest_kernel.client import EverestClient, Server, follow, follower, transport
 from everest_kernel.languages import Program
 from everest_kernel.records import PointStore
 from everest_kernel.sweeps import Grid, Keeper, SweepDriver, parse_space, target
 from everest_kernel.sweeps import lanes as lane_states
 from everest_kernel.sweeps.chunks import Answer, ChunkLanguage, PointGroup
 from everest_kernel.sweeps.keeper import Waiting
+from everest_kernel.sweeps.python_chunks import check_places
 from everest_kernel.sweeps.run import Lane, Rules, Run
 from everest_kernel.sweeps.target import LaneTarget
 from everest_kernel.wire import JobFailedError
@@ -47,7 +48,9 @@ class TwiceX:
         index = np.array(told["index"], np.int64)
         failed = {int(place): error for place, error in told.get("failed", {}).items()}
         seconds = np.full(len(index), 0.01)
-        return Answer([PointGroup(index, {"y": np.array(told["y"])}, seconds)] if len(index) else [], failed, 0.01)
+        answer = Answer([PointGroup(index, {"y": np.array(told["y"])}, seconds)] if len(index) else [], failed, 0.01)
+        check_places(answer, count)
+        return answer
 
 
 @dataclass
@@ -64,6 +67,10 @@ class JobInMemory:
     @property
     def state(self) -> str:
         return str(self.fields["state"])
+
+    @property
+    def over(self) -> bool:
+        return self.state in ("DONE", "FAILED", "CANCELLED")
 
     def done(self, *, skip: Sequence[float] = (), y: Callable[[float], float] = lambda x: 2 * x) -> None:
         """It has computed its points, but for some that it did not reach."""
@@ -127,10 +134,10 @@ class MemoryEverest:
         if path.startswith("/files/"):
             return httpx.Response(200, content=job.values)
         if path.endswith("/cancel"):
-            if job.state == "RUNNING":
+            if not job.over:
                 job.fields = {"state": "CANCELLED"}
             return httpx.Response(200)
-        if job.state == "RUNNING":
+        if not job.over:
             await self.compute(job)
         return httpx.Response(200, json={"id": job.id, **job.fields})
 
@@ -146,7 +153,7 @@ class MemoryEverest:
     @property
     def alive(self) -> list[JobInMemory]:
         """Jobs that go on."""
-        return [job for job in self.jobs.values() if job.state == "RUNNING"]
+        return [job for job in self.jobs.values() if not job.over]
 
     @property
     def computed(self) -> Counter[float]:
@@ -156,6 +163,13 @@ class MemoryEverest:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses between requests."""
+
+    class Quick(follow.Follow):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            self._pause = 0.001
+
+    monkeypatch.setattr(follower, "Follow", Quick)
     monkeypatch.setattr(follow, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(follow, "LONGEST_PAUSE", 0.001)
     monkeypatch.setattr(transport, "_PAUSE", 0.0)

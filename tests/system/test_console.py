@@ -170,3 +170,27 @@ def test_jobs_in_the_console(console: Terminal, tmp_path: Path) -> None:
     console.wait_for("running, 1 s")
     console.interrupt()
     assert "its job was cancelled on" in console.wait_for("In [8]:")
+
+
+@pytest.mark.system("tmux")
+@pytest.mark.timeout(240)
+def test_a_sweep_in_the_console(console: Terminal) -> None:
+    console.wait_for("In [1]:")
+    console.type_cell("%%sweep python x=1:40:40 --out y", "import time; time.sleep(0.1)", "y = x")
+    console.wait_for(" of 40 points, ")  # one line, written over itself
+    screen = console.wait_for("In [2]:")
+    assert "40 of 40 points, took" in screen
+    assert "x = 1 to 40" in screen
+    assert screen.count(" of 40 points, ") == 1, "what was written over is gone"
+    assert "<div" not in screen
+
+    console.type_cell("%%sweep python x=1:40:40 --out y", "y = x / 0")
+    screen = console.wait_for("In [3]:")
+    assert "ZeroDivisionError: division by zero" in screen
+    assert "Traceback" not in screen
+
+    console.type_cell("%%sweep python x=1:9000:9000 --out y", "import time; time.sleep(0.1)", "y = -x")
+    console.wait_for(" of 9,000 points, ")
+    console.interrupt()
+    screen = console.wait_for("In [4]:")
+    assert "the sweep was interrupted; its jobs are cancelled" in screen

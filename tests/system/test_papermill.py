@@ -68,6 +68,40 @@ def test_a_failed_remote_cell_stops_the_run_with_its_cause(jupyter: Path) -> Non
     assert document.cells[-1].execution_count is None
 
 
+def test_a_failed_sweep_stops_the_run_with_its_cause(jupyter: Path) -> None:
+    sweep = "%%sweep python x=1:60:60 --out y\ny = x / (n - 9)"
+    write(jupyter / "in.ipynb", "n = 1", sweep, "never = 1")
+    done = papermill(jupyter, "-p", "n", "9")
+    assert done.returncode != 0
+    cause = "ZeroDivisionError: division by zero (line 1 of the cell)"
+    assert "PapermillExecutionError" in done.stderr
+    assert f"with: {cause}" in done.stderr or f"points failed: {cause}" in done.stderr
+    document = nbformat.read(jupyter / "out.ipynb", as_version=4)
+    nbformat.validate(document)
+    failed = next(cell for cell in document.cells if cell.source.startswith("%%sweep"))
+    (error,) = [output for output in failed.outputs if output.output_type == "error"]
+    assert error.ename == "JobFailedError"
+    assert error.evalue.count(cause) == 1
+    assert document.cells[-1].execution_count is None
+    well = papermill(jupyter, "-p", "n", "10")
+    assert well.returncode == 0, well.stderr
+    assert "60 of 60 points" in (jupyter / "out.ipynb").read_text()
+
+
+def test_nbclient_stops_at_a_failed_sweep(jupyter: Path) -> None:
+    write(jupyter / "in.ipynb", "n = 9", "%%sweep python x=1:60:60 --out y\ny = x / (n - 9)", "never = 1")
+    script = (
+        "import nbformat, nbclient\n"
+        "document = nbformat.read('in.ipynb', as_version=4)\n"
+        "try: nbclient.NotebookClient(document, kernel_name='everest', timeout=60).execute()\n"
+        "except nbclient.exceptions.CellExecutionError as error: print(error.ename, error.evalue)\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=jupyter, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.startswith("JobFailedError "), done.stderr
+    assert "ZeroDivisionError: division by zero (line 1 of the cell)" in done.stdout
+
+
 def test_nbconvert_executes_remote_cells_into_a_page(jupyter: Path) -> None:
     write(
         jupyter / "in.ipynb", FIGURE, "%%remote shell\nprintf 'n,square\\n1,1\\n' > a.csv; echo '<h1>R</h1>' > b.html"
