@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
 from . import __version__, load_ipython_extension, unload_ipython_extension
+from .interrupt_mask import interrupts_shut_out
 
 if TYPE_CHECKING:
     from .notebook.line_values import Notebook
     from .notebook.sweep_job import SweepJob
 
-__all__ = ["EverestKernel", "main"]
+__all__ = ["EverestKernel", "EverestKernelApp", "main"]
 
 _FOLDER = Path()
 """The working directory, under the name that it has even when it was removed."""
@@ -27,10 +29,17 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
 
     implementation = "everest_kernel"
     implementation_version = __version__
+    starting = ExitStack()
+    """Closed when the threads of ipykernel have started."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         load_ipython_extension(self.shell)
+
+    def start(self) -> None:
+        """Start to take messages; and, from here on, interrupts."""
+        super().start()
+        self.starting.close()
 
     @property
     def banner(self) -> str:
@@ -76,6 +85,13 @@ class EverestKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel has no ty
         return super().do_shutdown(restart)
 
 
+class EverestKernelApp(IPKernelApp):  # type: ignore[misc]  # ipykernel has no types
+    """The kernel's process: one whose threads leave interrupts to the cell, and which none leaves mute."""
+
+    kernel_class = EverestKernel
+    outstream_class = "everest_kernel.streams.Stream"
+
+
 def _sweeps() -> Mapping[str, SweepJob]:
     from .notebook.session import shared_session
 
@@ -84,4 +100,9 @@ def _sweeps() -> Mapping[str, SweepJob]:
 
 def main(argv: list[str] | None = None) -> None:
     """Start the kernel; `argv` holds `-f CONNECTION_FILE`."""
-    IPKernelApp.launch_instance(argv=argv, kernel_class=EverestKernel)
+    with ExitStack() as starting:
+        starting.enter_context(interrupts_shut_out())
+        app = EverestKernelApp.instance()
+        app.initialize(argv)
+        app.kernel.starting = starting
+        app.start()

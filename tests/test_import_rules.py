@@ -14,8 +14,9 @@ ROOT = Path(everest_kernel.__file__).parent
 
 ALLOWED: dict[str, set[str]] = {
     "wire": set(),
+    "interrupt_mask": set(),
     "languages": {"wire"},
-    "client": {"wire"},
+    "client": {"wire", "interrupt_mask"},
     "records": {"wire"},
     "sockets": {"wire"},
     "hub": {"wire", "sockets"},
@@ -23,8 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "lyapunov": set(),
     "routes": {"wire", "languages"},
     "sweeps": {"wire", "client", "languages", "routes", "records"},
-    "notebook": {"wire", "sweeps", "routes", "languages", "client", "records", "lyapunov"},
-    "kernel": {"wire", "notebook", "records"},
+    "notebook": {"wire", "sweeps", "routes", "languages", "client", "records", "lyapunov", "interrupt_mask"},
+    "kernel": {"wire", "notebook", "records", "interrupt_mask"},
     "highlighting": {"notebook"},
     "commands": {
         *("wire", "hub", "agent", "client", "routes", "notebook", "records"),

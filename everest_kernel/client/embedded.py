@@ -14,6 +14,7 @@ import filelock
 import httpx
 import msgspec
 
+from ..interrupt_mask import interrupts_let_in
 from ..wire import (
     EXTENSIONS_PATH,
     ConfigurationError,
@@ -111,7 +112,7 @@ def _start_once(home: Path) -> HubRecord:
 def _start(home: Path) -> None:
     handle = os.open(log_path(home), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     command = [sys.executable, "-m", "everest_kernel", "hub", "--embedded", "--json", "--home", str(home)]
-    with os.fdopen(handle, "ab") as log:
+    with os.fdopen(handle, "ab") as log, interrupts_let_in():
         position = log.tell()
         process = subprocess.Popen(
             command,

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
+
+from ..interrupt_mask import interrupts_shut_out
 
 __all__ = ["ClientThread", "Running"]
 
 _T = TypeVar("_T")
 _CLEANUP_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
+"""How long an interrupt may go unseen that came between Python's last look and the system call that waits."""
 
 
 class Running(Generic[_T]):
@@ -30,6 +35,14 @@ class Running(Generic[_T]):
     def cancel(self) -> None:
         """Cancel the work; it cleans up before it is over."""
         self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())  # after `_begin`, whatever happens
+
+    def result(self, timeout: float | None = None) -> _T:
+        """Wait on this thread, at most `timeout` seconds; an interrupt ends the waiting alone.
+
+        Raises:
+            TimeoutError: the work is not over yet.
+        """
+        return _result(self.over, timeout)
 
     def _begin(self, work: Coroutine[Any, Any, _T]) -> None:
         self._task = self._loop.create_task(work)
@@ -51,7 +64,8 @@ class ClientThread:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="everest-client", daemon=True)
-        self._thread.start()
+        with interrupts_shut_out():
+            self._thread.start()
 
     def submit(self, work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
         """Start a coroutine; cancelling the future cancels it."""
@@ -62,7 +76,7 @@ class ClientThread:
         done = threading.Event()
         future = self.submit(_signalling(work, done))
         try:
-            return future.result()
+            return _result(future)
         except KeyboardInterrupt:
             future.cancel()
             done.wait(_CLEANUP_SECONDS)
@@ -89,6 +103,16 @@ class ClientThread:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
+
+
+def _result(over: concurrent.futures.Future[_T], timeout: float | None = None) -> _T:
+    until = None if timeout is None else time.monotonic() + timeout
+    while not over.done():
+        left = _LOOK_SECONDS if until is None else min(_LOOK_SECONDS, until - time.monotonic())
+        if left <= 0:
+            raise TimeoutError(f"not over after {timeout} s")
+        concurrent.futures.wait([over], left)
+    return over.result()
 
 
 async def _signalling(work: Coroutine[Any, Any, _T], done: threading.Event) -> _T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import sys
 import time
@@ -20,6 +21,10 @@ __all__ = [
     "channel_for",
     "replaces_displays",
 ]
+
+
+_LOOK_SECONDS = 1.0
+"""How long an interrupt may go unseen that came between Python's last look and the system call that waits."""
 
 
 class Channel(Protocol):
@@ -94,12 +99,15 @@ class QueueChannel:
 
     def pump(self, channel: Channel, patience: float | None = None) -> bool:
         """Pass on what comes until `close`; False when that takes more than `patience` seconds."""
-        deadline = None if patience is None else time.monotonic() + patience
+        deadline = math.inf if patience is None else time.monotonic() + patience
         while True:
+            left = deadline - time.monotonic()
             try:
-                item = self._queue.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+                item = self._queue.get(timeout=max(0.0, min(left, _LOOK_SECONDS)))
             except queue.Empty:
-                return False
+                if left <= _LOOK_SECONDS:
+                    return False
+                continue
             if item is None:
                 return True
             item(channel)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ..interrupt_mask import interrupts_shut_out
 from ..routes import load_configuration
 from ..wire import ConfigurationError, Job
 from .remembered import close_records, result_cache, shared_journal
@@ -148,7 +149,8 @@ class Memory:
         with self._lock:
             if self._thread is None:  # a daemon, as executors' threads are not: those end before a script's last words
                 self._thread = threading.Thread(target=self._main, name="everest-records", daemon=True)
-                self._thread.start()
+                with interrupts_shut_out():
+                    self._thread.start()
             self._work.put(work)
         return done
 

@@ -79,10 +79,10 @@ class RemoteJob:
             TimeoutError: it is not over yet.
         """
         try:
-            return self._running.over.result(timeout)
+            return self._running.result(timeout)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from None
-        except concurrent.futures.TimeoutError:
+        except TimeoutError:
             raise TimeoutError(f"job {self.id} is not over after {timeout} s") from None
 
     def __await__(self) -> Generator[Any, None, dict[str, Any]]:

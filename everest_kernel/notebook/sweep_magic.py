@@ -58,7 +58,7 @@ class SweepMagic:
         running.over.add_done_callback(lambda _: channel.close())
         try:
             channel.pump(local)
-            return running.over.result()
+            return running.result()
         except KeyboardInterrupt:
             running.cancel()
             raise _interrupted(begun, told=pump_until_told(channel, local)) from None

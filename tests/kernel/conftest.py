@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Iterator
 
 import pytest
@@ -25,8 +26,15 @@ def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 @pytest.fixture
 def kernel(shared_kernel: Kernel) -> Iterator[Kernel]:
-    """The shared kernel with an empty namespace; afterwards nothing may be left to say."""
-    shared_kernel.run("%reset -f")
+    """The shared kernel with an empty namespace; afterwards nothing may be left to say.
+
+    A kernel that an earlier test has left busy is replaced: that test's failure is its own.
+    """
+    try:
+        shared_kernel.run("%reset -f", limit=10)
+    except (queue.Empty, AssertionError):
+        shared_kernel.restart()
+        shared_kernel.run("%%remote shell\ntrue")
     yield shared_kernel
     assert shared_kernel.leftovers() == []
 

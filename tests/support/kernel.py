@@ -88,10 +88,19 @@ class Kernel:
 
     def __init__(self, manager: KernelManager) -> None:
         self.manager = manager
+        self._connect()
+
+    def _connect(self) -> None:
         self._open: dict[str, Cell] = {}
-        self.client = manager.client()
+        self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=LIMIT)
+
+    def restart(self) -> None:
+        """A new process in place of one that is stuck."""
+        self.client.stop_channels()
+        self.manager.restart_kernel(now=True)
+        self._connect()
 
     def send(
         self,
