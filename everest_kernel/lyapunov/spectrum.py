@@ -1,75 +1,184 @@
-"""What a computation of Lyapunov exponents gives."""
+"""Lyapunov spectra on grids of parameters."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .benettin import Schedule
+from .codegen import program_for
+from .engine import Array, Local, integrate
+from .result import LyapunovSpectrum, summarize
+from .schedule import Schedule
+from .starts import starting_states
+from .step_check import StepWarning, step_advice
 
-__all__ = ["LyapunovSpectrum", "kaplan_yorke"]
+if TYPE_CHECKING:
+    from .system import System
+
+__all__ = ["Grid", "spectrum"]
 
 
 @dataclass(frozen=True)
-class LyapunovSpectrum:
-    """Lyapunov exponents per unit time (natural logarithm) on a grid of parameters.
+class Grid:
+    """Parameters of many points.
 
     Attributes:
-        exponents: shape (…, n) with the grid's shape first; descending. NaN where the orbit diverged.
-        standard_error: same shape; from the means of blocks of time (0 when there is only one block).
-        exact_sum: shape of the grid; the known sum of all exponents, the mean divergence of the flow.
-        schedule: times and step that were used.
-        seconds: how long the computation took.
+        values: shape (parameters, points), in the system's order.
+        shape: of the grid that the points fill.
     """
 
-    exponents: NDArray[np.float64]
-    standard_error: NDArray[np.float64]
-    exact_sum: NDArray[np.float64]
-    schedule: Schedule
-    seconds: float
-
-    @property
-    def sum(self) -> NDArray[np.float64]:
-        """Sum of all exponents. Its distance from `exact_sum` gauges the step: it falls as the step's fourth power."""
-        return np.asarray(self.exponents.sum(axis=-1))
-
-    @property
-    def diverged(self) -> NDArray[np.bool_]:
-        """Where the orbit escaped to infinity."""
-        return np.asarray(np.isnan(self.exponents).any(axis=-1))
-
-    @property
-    def kaplan_yorke(self) -> NDArray[np.float64]:
-        """Kaplan-Yorke dimension, with exponents within 3/T of zero counted as zero."""
-        return kaplan_yorke(self.exponents, tolerance=3 / self.schedule.T)
-
-    @property
-    def points_per_second(self) -> float:
-        """Rate of the computation."""
-        return self.exponents[..., 0].size / self.seconds if self.seconds else float("inf")
+    values: Array
+    shape: tuple[int, ...]
 
 
-def kaplan_yorke(exponents: NDArray[np.float64], *, tolerance: float = 0.0) -> NDArray[np.float64]:
-    """Kaplan-Yorke dimension D = k + (L1 + … + Lk) / |L(k+1)|, k the largest with a non-negative partial sum.
-
-    Kaplan and Yorke, in: Functional Differential Equations and Approximation of Fixed Points (1979) 204. 0 when L1 < 0,
-    and n when all partial sums are non-negative.
+def spectrum(
+    system: System,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    *,
+    T: float | None = None,  # noqa: N803 - the field's symbol
+    dt: float | None = None,
+    transient: float | None = None,
+    renormalize: float | None = None,
+    starts: int | Sequence[float] | NDArray[np.float64] = 1,
+    leading: int | None = None,
+    trace_rule: bool = False,
+    code: str = "auto",
+    threads: int | None = None,
+    check: bool = True,
+) -> LyapunovSpectrum:
+    """Lyapunov exponents at every point of a parameter grid, by Benettin's algorithm.
 
     Args:
-        exponents: shape (…, n), descending.
-        tolerance: exponents of at most this size count as 0.
+        system: a flow or a map; `System.flow`, `System.map`, or one of the catalogue in `systems`.
+        parameters: values by name, broadcast against each other; the system's defaults stand for those not given.
+        T: averaging time, by default 500; for maps iterations, by default 10,000. One run's L1 scatters by about
+            0.15 / √T for Lorenz' classic parameters.
+        dt: Runge-Kutta step, by default the system's own.
+        transient: time dropped before, by default 50; for maps 1,000. Without it L1 of Lorenz is low by 0.018 at T = 500.
+        renormalize: time between two orthonormalisations, by default five steps; for maps one iteration.
+        starts: how many starting points are averaged, or the one start, or an array of shape (starts, n).
+        leading: how many exponents; by default all n.
+        trace_rule: integrate n - 1 vectors only; the last exponent is the mean divergence minus the others.
+        code: `numba`, `numpy`, or `auto` for numba where it is there.
+        threads: of the compiled code; by default all processors of this process.
+        check: warn when the step is too large, seen from step doubling at a few points.
 
     Returns:
-        Shape (…); NaN where an exponent is NaN.
+        Exponents of shape (*grid, n), in descending order, with their standard errors, and more. A driven flow has one
+        more, that of the phase, which is exactly 0.
+
+    Raises:
+        ValueError: parameters that are missing, unknown, not finite or do not broadcast; times that make no sense.
+
+    Warns:
+        StepWarning: the step is too large.
     """
-    values = np.where(np.abs(exponents) <= tolerance, 0.0, exponents)
-    partial = np.cumsum(values, axis=-1)
-    n = values.shape[-1]
-    k = (np.cumprod(partial >= 0, axis=-1)).sum(axis=-1)
-    last_sum = np.take_along_axis(partial, np.maximum(k - 1, 0)[..., None], axis=-1)[..., 0]
-    following = np.take_along_axis(values, np.minimum(k, n - 1)[..., None], axis=-1)[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        dimension = np.where(k == 0, 0.0, np.where(k == n, float(n), k + last_sum / np.abs(following)))
-    return np.where(np.isnan(exponents).any(axis=-1), np.nan, dimension)
+    flow = system.kind == "flow"
+    schedule = schedule_for(system, T=T, dt=dt, transient=transient, renormalize=renormalize)
+    vectors = _vectors(system, leading, trace_rule=trace_rule)
+    grid = parameter_grid(system, parameters or {})
+    program = program_for(system, vectors, trace=trace_rule and flow)
+    first, repeats = starting_states(system, starts, grid.values.shape[1])
+    values = np.repeat(grid.values, repeats, axis=1)
+    if check and flow:
+        advice = step_advice(program, values, first, schedule)
+        if advice:
+            warnings.warn(advice, StepWarning, stacklevel=2)
+    local = integrate(program, values, first, schedule, code=code, threads=threads)
+    blocks = _with_exact_ones(system, local, values, trace_rule=trace_rule)
+    total = _exact_sum(system, grid)
+    ran = {"complete": leading in (None, len(system.states)), "kernel": local.kernel, "seconds": local.seconds}
+    return summarize(blocks, repeats, grid.shape, total, schedule, **ran)
+
+
+def schedule_for(system: System, **times: float | None) -> Schedule:
+    """The times of a computation: what is given, else what suits the system.
+
+    Raises:
+        ValueError: a time that makes no sense.
+    """
+    flow = system.kind == "flow"
+    dt = times["dt"] if times["dt"] is not None else system.dt
+    if not flow and dt != 1:
+        raise ValueError(f"dt is the step of a flow; a map has iterations, and dt = {dt!r} makes no sense")
+    usual = {"T": 500.0, "transient": 50.0} if flow else {"T": 10_000.0, "transient": 1000.0}
+    chosen = {name: usual[name] if times[name] is None else times[name] for name in usual}
+    interval = times["renormalize"]
+    return Schedule(dt=dt, renormalize=(5 * dt if flow else 1.0) if interval is None else interval, **chosen)
+
+
+def parameter_grid(system: System, parameters: Mapping[str, ArrayLike]) -> Grid:
+    """The parameters of all points.
+
+    Raises:
+        ValueError: some are missing, unknown, not finite or do not broadcast.
+    """
+    unknown = [name for name in parameters if name not in system.parameters]
+    known = ", ".join(system.parameters) or "none"
+    if unknown:
+        raise ValueError(f"{system.name or 'the system'} has no parameter {unknown[0]!r}; its parameters: {known}")
+    missing = [name for name in system.parameters if name not in parameters and name not in system.defaults]
+    if missing:
+        raise ValueError(f"no value for the parameter{'s' * (len(missing) > 1)} {', '.join(missing)}")
+    given = [parameters.get(name, system.defaults.get(name)) for name in system.parameters]
+    arrays = [np.asarray(value, dtype=np.float64) for value in given if value is not None]
+    for name, array in zip(system.parameters, arrays, strict=True):
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are not finite")
+    try:
+        grids = np.broadcast_arrays(*arrays) if arrays else []
+    except ValueError:
+        shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(system.parameters, arrays, strict=True))
+        raise ValueError(f"the parameters' shapes do not fit together: {shapes}") from None
+    shape = grids[0].shape if arrays else ()
+    values = np.array([grid.ravel() for grid in grids]).reshape(len(arrays), int(np.prod(shape)))
+    return Grid(values, shape)
+
+
+def _vectors(system: System, leading: int | None, *, trace_rule: bool) -> int:
+    n = len(system.states)
+    if leading is not None and not 1 <= leading <= n:
+        raise ValueError(f"leading must be between 1 and {n}, the number of states, and is {leading!r}")
+    if not trace_rule:
+        return n if leading is None else leading
+    if leading not in (None, n):
+        raise ValueError("the trace rule gives the last exponent from all others: it goes without `leading`")
+    if n == 1:
+        raise ValueError("one state has one exponent: there are no others to take it from")
+    if system.kind == "map" and system.constant_sum is None:
+        raise ValueError("the sum of this map's exponents is not known beforehand: leave out trace_rule")
+    return n - 1
+
+
+def _with_exact_ones(system: System, local: Local, values: Array, *, trace_rule: bool) -> Array:
+    """Block means with the exponents that follow from the others: the last one, and that of a driven flow's phase."""
+    blocks = local.blocks
+    if trace_rule:
+        known = constant_sum(system, values)
+        total = local.divergence if known is None else known
+        blocks = np.concatenate([blocks, total - blocks.sum(axis=1, keepdims=True)], axis=1)
+    if system.driven:
+        phase = np.where(np.isnan(blocks[:, :1]), np.nan, 0.0)
+        blocks = np.concatenate([blocks, phase], axis=1)
+    return blocks
+
+
+def _exact_sum(system: System, grid: Grid) -> NDArray[np.float64] | None:
+    known = constant_sum(system, grid.values)
+    return None if known is None else known.reshape(grid.shape)
+
+
+def constant_sum(system: System, values: Array) -> Array | None:
+    """The sum of all exponents where it is known beforehand, shape (points,); else None."""
+    if system.constant_sum is None:
+        return None
+    import sympy
+
+    names = [sympy.Symbol(name, real=True) for name in system.parameters]
+    found = sympy.lambdify(names, system.constant_sum, "numpy")(*values)
+    return np.broadcast_to(np.asarray(found, dtype=np.float64), values.shape[1:]).copy()

@@ -1,0 +1,124 @@
+"""What a computation of Lyapunov exponents gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .schedule import Schedule
+
+__all__ = ["LyapunovSpectrum", "kaplan_yorke", "summarize"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LyapunovSpectrum:
+    """Lyapunov exponents per unit time or per iteration (natural logarithm) on a grid of parameters.
+
+    Attributes:
+        exponents: shape (…, n) with the grid's shape first; descending. NaN where the orbit diverged.
+        standard_error: same shape; from the means of blocks of time and of all starts (0 when there is only one).
+        finite_time: exponents over each block of time, averaged over starts, shape (blocks, …, n).
+        exact_sum: shape of the grid; the sum of all exponents where it is known beforehand, else None.
+        schedule: times and step that were used.
+        complete: whether there is an exponent for each state; else these are the leading ones.
+        starts: how many starting points were averaged.
+        kernel: which code ran.
+        seconds: how long that took, without compilation.
+    """
+
+    exponents: _Array
+    standard_error: _Array
+    finite_time: _Array
+    exact_sum: _Array | None
+    schedule: Schedule
+    complete: bool
+    starts: int
+    kernel: str
+    seconds: float
+
+    @property
+    def sum(self) -> _Array:
+        """Sum of the exponents. Its distance from `exact_sum` gauges the step: it falls as the step's fourth power."""
+        return np.asarray(self.exponents.sum(axis=-1))
+
+    @property
+    def diverged(self) -> NDArray[np.bool_]:
+        """Where the orbit escaped to infinity."""
+        return np.asarray(np.isnan(self.exponents).any(axis=-1))
+
+    @property
+    def kaplan_yorke(self) -> _Array:
+        """Kaplan-Yorke dimension, with exponents within 3/T of zero counted as zero."""
+        return kaplan_yorke(self.exponents, tolerance=3 / self.schedule.T, complete=self.complete)
+
+    @property
+    def convergence(self) -> _Array:
+        """What the exponents were after each block of time, shape (blocks, …, n)."""
+        count = np.arange(1, len(self.finite_time) + 1).reshape(-1, *[1] * self.exponents.ndim)
+        return np.asarray(np.cumsum(self.finite_time, axis=0) / count)
+
+    @property
+    def points_per_second(self) -> float:
+        """Rate of the computation, all starts of a point together."""
+        return self.exponents[..., 0].size / self.seconds if self.seconds else float("inf")
+
+
+def summarize(
+    blocks: _Array, starts: int, shape: tuple[int, ...], exact_sum: _Array | None, schedule: Schedule, **ran: Any
+) -> LyapunovSpectrum:
+    """Exponents and their errors from block means.
+
+    Args:
+        blocks: shape (blocks, n, points · starts), starts of one point beside each other.
+        starts: how many.
+        shape: of the grid.
+        exact_sum: shape of the grid, or None.
+        schedule: times and step.
+        ran: the other attributes of the result.
+    """
+    count, n, _ = blocks.shape
+    each = blocks.reshape(count, n, -1, starts)
+    over_starts = each.mean(axis=3)
+    with np.errstate(invalid="ignore"):  # -inf - -inf: the error of an exponent that is minus infinity is not known
+        mean = over_starts.mean(axis=0)
+        samples = np.moveaxis(each, 3, 1).reshape(count * starts, n, -1)
+        error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples)) if len(samples) > 1 else np.zeros_like(mean)
+    order = np.argsort(-mean, axis=0, kind="stable")  # Gram-Schmidt sorts them in the limit only
+    exponents, errors = (_gridded(np.take_along_axis(a, order, axis=0), shape) for a in (mean, error))
+    finite_time = np.stack([_gridded(np.take_along_axis(block, order, axis=0), shape) for block in over_starts])
+    return LyapunovSpectrum(exponents, errors, finite_time, exact_sum, schedule, starts=starts, **ran)
+
+
+def _gridded(rows: _Array, shape: tuple[int, ...]) -> _Array:
+    return np.ascontiguousarray(rows.T.reshape(*shape, rows.shape[0]))
+
+
+def kaplan_yorke(exponents: _Array, *, tolerance: float = 0.0, complete: bool = True) -> _Array:
+    """Kaplan-Yorke dimension D = k + (L1 + … + Lk) / |L(k+1)|, k the largest with a non-negative partial sum.
+
+    Kaplan and Yorke, in: Functional Differential Equations and Approximation of Fixed Points (1979) 204. 0 when L1 < 0,
+    and n when all partial sums are non-negative.
+
+    Args:
+        exponents: shape (…, n), descending.
+        tolerance: exponents of at most this size count as 0.
+        complete: whether these are all exponents; where more would have been needed, the dimension is NaN.
+
+    Returns:
+        Shape (…); NaN where an exponent is NaN.
+    """
+    values = np.where(np.abs(exponents) <= tolerance, 0.0, exponents)
+    partial = np.cumsum(values, axis=-1)
+    n = values.shape[-1]
+    k = (np.cumprod(partial >= 0, axis=-1)).sum(axis=-1)
+    last_sum = np.take_along_axis(partial, np.maximum(k - 1, 0)[..., None], axis=-1)[..., 0]
+    following = np.take_along_axis(values, np.minimum(k, n - 1)[..., None], axis=-1)[..., 0]
+    all_of_them = float(n) if complete else np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dimension = np.where(k == 0, 0.0, np.where(k == n, all_of_them, k + last_sum / np.abs(following)))
+    return np.where(np.isnan(exponents).any(axis=-1), np.nan, dimension)

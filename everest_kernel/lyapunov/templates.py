@@ -1,0 +1,193 @@
+"""The parts of generated modules that are the same for all systems.
+
+`integrate(x, p, B, Q, first, blocks, per_block, steps, dt)` advances one group of points. Its arrays are flat, and
+places in them are constants: only so does the compiler see that two rows do not overlap, and computes many at a time.
+
+* `x`: states and tangent vectors, of the layout's shape; changed in place.
+* `p`: parameters, of shape (parameters, points).
+* `B`: sums of the logarithms of the norms, shape (blocks, k points); written.
+* `Q`: integral of the divergence over all of it, shape (points,); added to.
+* `first`: number of the first interval between orthonormalisations, from which the time follows.
+* `blocks`, `per_block`: how many blocks, and intervals in each.
+* `steps`, `dt`: steps in an interval, and their length.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ADVANCE_FLOW",
+    "ADVANCE_LANES",
+    "ADVANCE_MAP",
+    "EVALUATE_STAGES",
+    "EVALUATE_VECTORS",
+    "INTEGRATE",
+    "NUMBA",
+    "NUMPY",
+    "ORTHONORMAL_LANES",
+    "ORTHONORMAL_VECTORS",
+]
+
+_FUNCTIONS = "atan2, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, exp, log, sqrt, nan"
+
+NUMBA = f'''\
+"""Generated code: the tangent flow of one system, for numba."""
+
+import numba
+import numpy as np
+from math import {_FUNCTIONS}
+
+# sizes
+
+
+def compiled(function):
+    # reordering and fusing are allowed, and not to assume that numbers are finite
+    rules = {{"contract", "arcp", "nsz", "reassoc", "afn"}}
+    return numba.njit(fastmath=rules, error_model="numpy", nogil=True, cache=True)(function)
+
+
+@compiled
+def where(condition, yes, no):
+    return yes if condition else no
+
+
+@compiled
+def floor(x):
+    return np.floor(x)
+
+
+'''
+
+NUMPY = '''\
+"""Generated code: the tangent flow of one system, for numpy."""
+
+from numpy import arccos as acos, arccosh as acosh, arcsin as asin, arcsinh as asinh, arctan as atan
+from numpy import arctan2 as atan2, arctanh as atanh
+from numpy import cos, cosh, exp, floor, log, nan, sin, sinh, sqrt, tan, tanh, where
+
+
+'''
+
+ADVANCE_LANES = '''\
+@compiled
+def advance(x, p, Q, t, steps, dt):
+    h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
+    for step in range(steps):
+        t0 = t + step*dt
+        t1, t2 = t0 + h, t0 + dt
+        for i in range(L_):
+            # body'''
+
+EVALUATE_STAGES = '''\
+@compiled
+def evaluate(Y, P, Q, t_, weight, D, J):
+    for i in range(L_):
+        # first
+    for c in range(1, K_ + 1):
+        for i in range(L_):
+            # second'''
+
+EVALUATE_VECTORS = '''\
+@compiled
+def evaluate(Y, P, Q, t_, weight, D, J):
+    # body'''
+
+ADVANCE_FLOW = '''\
+@compiled
+def advance(x, p, Q, t, steps, dt):
+    h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
+    d, y, a, J = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty(M_*L_)
+    for step in range(steps):
+        t0 = t + step*dt
+        evaluate(x, p, Q, t0, d6, d, J)
+        for i in range(x.size):
+            a[i] = x[i] + d6*d[i]
+            y[i] = x[i] + h*d[i]
+        evaluate(y, p, Q, t0 + h, d3, d, J)
+        for i in range(x.size):
+            a[i] = a[i] + d3*d[i]
+            y[i] = x[i] + h*d[i]
+        evaluate(y, p, Q, t0 + h, d3, d, J)
+        for i in range(x.size):
+            a[i] = a[i] + d3*d[i]
+            y[i] = x[i] + dt*d[i]
+        evaluate(y, p, Q, t0 + dt, d6, d, J)
+        for i in range(x.size):
+            x[i] = a[i] + d6*d[i]'''
+
+ADVANCE_MAP = '''\
+@compiled
+def advance(x, p, Q, t, steps, dt):
+    d, J = np.empty_like(x), np.empty(M_*L_)
+    for step in range(steps):
+        evaluate(x, p, Q, 0.0, 0.0, d, J)
+        x[:] = d'''
+
+ORTHONORMAL_LANES = '''\
+@compiled
+def orthonormalize(x, R):
+    for i in range(L_):
+        # body'''
+
+ORTHONORMAL_VECTORS = '''\
+@compiled
+def orthonormalize(x, R):
+    X = x.reshape((N_, K_ + 1))
+    dots = np.empty(K_ + 1)
+    for j in range(1, K_ + 1):
+        total = 0.0
+        for r in range(N_):
+            total += X[r, j]*X[r, j]
+        q = sqrt(total)
+        R[j - 1] *= q
+        g = 1.0/where(q == 0.0, 1.0, q)
+        for r in range(N_):
+            X[r, j] *= g
+        if q == 0.0:
+            X[j - 1, j] = 1.0
+        # the others lose their part along this one: modified Gram-Schmidt, row after row of the array
+        for c in range(j + 1, K_ + 1):
+            dots[c] = 0.0
+        for r in range(N_):
+            along = X[r, j]
+            for c in range(j + 1, K_ + 1):
+                dots[c] += along*X[r, c]
+        for r in range(N_):
+            along = X[r, j]
+            for c in range(j + 1, K_ + 1):
+                X[r, c] -= dots[c]*along'''
+
+INTEGRATE = '''\
+@compiled
+def far(R):
+    # whether a product of norms comes near the ends of what a number can hold
+    for m in range(K_*L_):
+        if R[m] < 1e-75 or R[m] > 1e75:
+            return True
+    return False
+
+
+@compiled
+def take(R, sums, all):
+    # each lane by itself: when one is taken must not depend on its neighbours
+    for m in range(K_*L_):
+        if all or R[m] < 1e-75 or R[m] > 1e75:
+            sums[m] += log(R[m])
+            R[m] = 1.0
+
+
+@compiled
+def integrate(x, p, B, Q, first, blocks, per_block, steps, dt):
+    R = np.ones(K_*L_)
+    done = first
+    for b in range(blocks):
+        sums = B[b]
+        sums[:] = 0.0
+        for r in range(per_block):
+            advance(x, p, Q, done*steps*dt, steps, dt)
+            orthonormalize(x, R)
+            done += 1
+            if r % 8 == 7 or r + 1 == per_block:
+                take(R, sums, True)
+            elif far(R):
+                take(R, sums, False)
+'''
