@@ -1,16 +1,18 @@
-"""Lyapunov exponents by Benettin's algorithm. Numbers only: this room knows nothing of Everest."""
+"""Lyapunov exponents by Benettin's algorithm, for any system. Numbers only: this room knows nothing of Everest."""
 
-from .benettin import Flow, Schedule, benettin
-from .lorenz import LorenzFlow, lorenz_eigenvalues, lorenz_spectrum
-from .spectrum import LyapunovSpectrum, kaplan_yorke
+from .result import LyapunovSpectrum, kaplan_yorke
+from .schedule import Schedule
+from .spectrum import spectrum
+from .step_check import StepWarning
+from . import systems
+from .system import System
 
 __all__ = [
-    "Flow",
-    "LorenzFlow",
     "LyapunovSpectrum",
     "Schedule",
-    "benettin",
+    "StepWarning",
+    "System",
     "kaplan_yorke",
-    "lorenz_eigenvalues",
-    "lorenz_spectrum",
+    "spectrum",
+    "systems",
 ]

@@ -37,7 +37,7 @@ _STAGES = 12
 """Largest n of which parameter points are the lanes."""
 
 _COEFFICIENTS = (("s", "a", "h", "d6"), ("k", "b", "h", "d3"), ("l", "c", "dt", "d3"), ("m", "", "", "d6"))
-"""Of the classical Runge-Kutta method: slope, next stage, its distance, weight (Kutta, Z. Math. Phys. 46 (1901) 435)."""
+"""Of the classical Runge-Kutta method (Kutta, Z. Math. Phys. 46 (1901) 435): slope, next stage, distance, weight."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def integrate(
     divergence = np.zeros(points)
     if version:
         workers = min(threads or _processors(), -(-points // program.points) or 1)
-        run = _Compiled(program, schedule)
+        run: _Compiled | NumpyKernel = _Compiled(program, schedule)
         name = f"numba {version}, {workers} thread{'s' * (workers > 1)}"
     else:
         workers, run, name = 1, NumpyKernel(program, schedule), f"numpy {np.__version__}"

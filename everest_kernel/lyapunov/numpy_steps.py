@@ -33,7 +33,7 @@ class NumpyKernel:
     def __init__(self, program: Program, schedule: Schedule) -> None:
         self._program, self._schedule = program, schedule
         names: dict[str, Any] = {}
-        exec(compile(program.numpy, f"<{program.name or 'system'} for numpy>", "exec"), names)  # noqa: S102 - ours
+        exec(compile(program.numpy, f"<{program.name or 'system'} for numpy>", "exec"), names)
         self._evaluate: Callable[..., _Array | None] = names["evaluate"]
         width = program.dimension * (1 + program.vectors)
         self.points = max(min(_CACHE_NUMBERS // width, 4096), 32)

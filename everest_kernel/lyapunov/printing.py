@@ -50,13 +50,13 @@ class Printer:
             NotImplementedError: it holds something that this knows no code for.
         """
         if expression.is_Symbol:
-            return self._names[expression]
+            return str(self._names[expression])
         if expression.is_number:
             return repr(float(expression))
         kind = type(expression).__name__
         write: Callable[[Sequence[Any]], str] | None = getattr(self, f"_{kind.lower()}", None)
         if write is not None:
-            return write(expression.args)
+            return str(write(expression.args))
         if kind in FUNCTIONS:
             return f"{kind}({', '.join(map(self.code, expression.args))})"
         raise NotImplementedError(f"there is no code for {kind} in {expression}")

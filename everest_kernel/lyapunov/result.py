@@ -14,6 +14,10 @@ __all__ = ["LyapunovSpectrum", "kaplan_yorke", "summarize"]
 
 _Array = NDArray[np.float64]
 
+_MANY_STARTS = 8
+"""Runs from which the standard error is taken from their means. Those of blocks say too much: what one block has too
+much of, the next one has too little."""
+
 
 @dataclass(frozen=True)
 class LyapunovSpectrum:
@@ -21,7 +25,8 @@ class LyapunovSpectrum:
 
     Attributes:
         exponents: shape (…, n) with the grid's shape first; descending. NaN where the orbit diverged.
-        standard_error: same shape; from the means of blocks of time and of all starts (0 when there is only one).
+        standard_error: same shape; from the runs' means when there are at least 8 starts, else from the means of blocks of
+            time, which is too large rather than too small (0 when there is only one).
         finite_time: exponents over each block of time, averaged over starts, shape (blocks, …, n).
         exact_sum: shape of the grid; the sum of all exponents where it is known beforehand, else None.
         schedule: times and step that were used.
@@ -82,16 +87,25 @@ def summarize(
         ran: the other attributes of the result.
     """
     count, n, _ = blocks.shape
-    each = blocks.reshape(count, n, -1, starts)
-    over_starts = each.mean(axis=3)
+    each = np.moveaxis(blocks.reshape(count, n, -1, starts), 3, 1)
+    over_starts = np.stack([_mean(block) for block in each])
     with np.errstate(invalid="ignore"):  # -inf - -inf: the error of an exponent that is minus infinity is not known
-        mean = over_starts.mean(axis=0)
-        samples = np.moveaxis(each, 3, 1).reshape(count * starts, n, -1)
-        error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples)) if len(samples) > 1 else np.zeros_like(mean)
+        mean = _mean(over_starts)
+        many = starts >= _MANY_STARTS
+        samples = np.stack([_mean(run) for run in np.moveaxis(each, 1, 0)]) if many else each.reshape(-1, *mean.shape)
+        error = np.sqrt(_mean((samples - _mean(samples)) ** 2) / max(len(samples) - 1, 1))
     order = np.argsort(-mean, axis=0, kind="stable")  # Gram-Schmidt sorts them in the limit only
     exponents, errors = (_gridded(np.take_along_axis(a, order, axis=0), shape) for a in (mean, error))
     finite_time = np.stack([_gridded(np.take_along_axis(block, order, axis=0), shape) for block in over_starts])
     return LyapunovSpectrum(exponents, errors, finite_time, exact_sum, schedule, starts=starts, **ran)
+
+
+def _mean(rows: _Array) -> _Array:
+    # row after row: numpy's own order of additions depends on how many points there are beside one
+    total = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return np.asarray(total / len(rows))
 
 
 def _gridded(rows: _Array, shape: tuple[int, ...]) -> _Array:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .codegen import program_for
 from .engine import Array, Local, integrate
+from .expressions import real_symbol
 from .result import LyapunovSpectrum, summarize
 from .schedule import Schedule
 from .starts import starting_states
@@ -59,7 +60,7 @@ def spectrum(
         T: averaging time, by default 500; for maps iterations, by default 10,000. One run's L1 scatters by about
             0.15 / √T for Lorenz' classic parameters.
         dt: Runge-Kutta step, by default the system's own.
-        transient: time dropped before, by default 50; for maps 1,000. Without it L1 of Lorenz is low by 0.018 at T = 500.
+        transient: time dropped before, by default 50; for maps 1,000. Without it Lorenz' L1 is low by 0.018 at T = 500.
         renormalize: time between two orthonormalisations, by default five steps; for maps one iteration.
         starts: how many starting points are averaged, or the one start, or an array of shape (starts, n).
         leading: how many exponents; by default all n.
@@ -106,10 +107,10 @@ def schedule_for(system: System, **times: float | None) -> Schedule:
     dt = times["dt"] if times["dt"] is not None else system.dt
     if not flow and dt != 1:
         raise ValueError(f"dt is the step of a flow; a map has iterations, and dt = {dt!r} makes no sense")
-    usual = {"T": 500.0, "transient": 50.0} if flow else {"T": 10_000.0, "transient": 1000.0}
-    chosen = {name: usual[name] if times[name] is None else times[name] for name in usual}
-    interval = times["renormalize"]
-    return Schedule(dt=dt, renormalize=(5 * dt if flow else 1.0) if interval is None else interval, **chosen)
+    usual = {"T": 500.0, "transient": 50.0, "renormalize": 5 * dt}
+    if not flow:
+        usual = {"T": 10_000.0, "transient": 1000.0, "renormalize": 1.0}
+    return Schedule(dt=dt, **usual | {name: time for name in usual if (time := times[name]) is not None})
 
 
 def parameter_grid(system: System, parameters: Mapping[str, ArrayLike]) -> Grid:
@@ -170,7 +171,7 @@ def _with_exact_ones(system: System, local: Local, values: Array, *, trace_rule:
 
 def _exact_sum(system: System, grid: Grid) -> NDArray[np.float64] | None:
     known = constant_sum(system, grid.values)
-    return None if known is None else known.reshape(grid.shape)
+    return None if known is None else np.asarray(known.reshape(grid.shape))
 
 
 def constant_sum(system: System, values: Array) -> Array | None:
@@ -179,6 +180,6 @@ def constant_sum(system: System, values: Array) -> Array | None:
         return None
     import sympy
 
-    names = [sympy.Symbol(name, real=True) for name in system.parameters]
+    names = [real_symbol(name) for name in system.parameters]
     found = sympy.lambdify(names, system.constant_sum, "numpy")(*values)
-    return np.broadcast_to(np.asarray(found, dtype=np.float64), values.shape[1:]).copy()
+    return np.array(np.broadcast_to(np.asarray(found, dtype=np.float64), values.shape[1:]))

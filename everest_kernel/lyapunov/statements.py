@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .expressions import real_symbol
 from .printing import Printer
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Entry:
 class Statements:
     """The code of one evaluation.
 
-    States are called `S0_`, `S1_`, …, parameters `p0_`, …, time `t_`; what the user called them does not appear, so that
-    no name can collide with one of the generated code.
+    States are called `S0_`, `S1_`, …, parameters `p0_`, …, time `t_`; what the user called them does not appear, so
+    that no name can collide with one of the generated code.
 
     Attributes:
         shared: names and code of temporaries that the right-hand sides need.
@@ -116,17 +117,13 @@ def _group(
 
 
 def _names(system: System) -> dict[sympy.Symbol, str]:
-    import sympy
-
     names = {s: f"S{i}_" for i, s in enumerate(system.states)} | {p: f"p{i}_" for i, p in enumerate(system.parameters)}
     if system.driven:
         names["t"] = "t_"
-    return {sympy.Symbol(name, real=True): code for name, code in names.items()}
+    return {real_symbol(name): code for name, code in names.items()}
 
 
-def _needed(
-    common: list[tuple[sympy.Symbol, sympy.Expr]], outputs: list[sympy.Expr]
-) -> set[sympy.Symbol]:
+def _needed(common: list[tuple[sympy.Symbol, sympy.Expr]], outputs: list[sympy.Expr]) -> set[sympy.Symbol]:
     """The shared subexpressions on which these outputs depend."""
     needed: set[sympy.Symbol] = set()
     for output in outputs:

@@ -67,7 +67,7 @@ from numpy import cos, cosh, exp, floor, log, nan, sin, sinh, sqrt, tan, tanh, w
 
 '''
 
-ADVANCE_LANES = '''\
+ADVANCE_LANES = """\
 @compiled
 def advance(x, p, Q, t, steps, dt):
     h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
@@ -75,23 +75,23 @@ def advance(x, p, Q, t, steps, dt):
         t0 = t + step*dt
         t1, t2 = t0 + h, t0 + dt
         for i in range(L_):
-            # body'''
+            # body"""
 
-EVALUATE_STAGES = '''\
+EVALUATE_STAGES = """\
 @compiled
 def evaluate(Y, P, Q, t_, weight, D, J):
     for i in range(L_):
         # first
     for c in range(1, K_ + 1):
         for i in range(L_):
-            # second'''
+            # second"""
 
-EVALUATE_VECTORS = '''\
+EVALUATE_VECTORS = """\
 @compiled
 def evaluate(Y, P, Q, t_, weight, D, J):
-    # body'''
+    # body"""
 
-ADVANCE_FLOW = '''\
+ADVANCE_FLOW = """\
 @compiled
 def advance(x, p, Q, t, steps, dt):
     h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
@@ -112,23 +112,23 @@ def advance(x, p, Q, t, steps, dt):
             y[i] = x[i] + dt*d[i]
         evaluate(y, p, Q, t0 + dt, d6, d, J)
         for i in range(x.size):
-            x[i] = a[i] + d6*d[i]'''
+            x[i] = a[i] + d6*d[i]"""
 
-ADVANCE_MAP = '''\
+ADVANCE_MAP = """\
 @compiled
 def advance(x, p, Q, t, steps, dt):
     d, J = np.empty_like(x), np.empty(M_*L_)
     for step in range(steps):
         evaluate(x, p, Q, 0.0, 0.0, d, J)
-        x[:] = d'''
+        x[:] = d"""
 
-ORTHONORMAL_LANES = '''\
+ORTHONORMAL_LANES = """\
 @compiled
 def orthonormalize(x, R):
     for i in range(L_):
-        # body'''
+        # body"""
 
-ORTHONORMAL_VECTORS = '''\
+ORTHONORMAL_VECTORS = """\
 @compiled
 def orthonormalize(x, R):
     X = x.reshape((N_, K_ + 1))
@@ -154,9 +154,9 @@ def orthonormalize(x, R):
         for r in range(N_):
             along = X[r, j]
             for c in range(j + 1, K_ + 1):
-                X[r, c] -= dots[c]*along'''
+                X[r, c] -= dots[c]*along"""
 
-INTEGRATE = '''\
+INTEGRATE = """\
 @compiled
 def far(R):
     # whether a product of norms comes near the ends of what a number can hold
@@ -190,4 +190,4 @@ def integrate(x, p, B, Q, first, blocks, per_block, steps, dt):
                 take(R, sums, True)
             elif far(R):
                 take(R, sums, False)
-'''
+"""
