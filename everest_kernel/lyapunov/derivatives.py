@@ -37,7 +37,9 @@ def gradient(expression: sympy.Expr, symbols: Collection[sympy.Symbol]) -> dict[
     if not expression.args or isinstance(expression, (sympy.sign, sympy.floor, sympy.ceiling)):
         return {}
     if isinstance(expression, sympy.Piecewise):
-        return _piecewise(expression, symbols)
+        return _piecewise(expression.args, symbols)
+    if isinstance(expression, (sympy.Max, sympy.Min)):
+        return _piecewise(_branches(expression), symbols)
     parts = [gradient(argument, symbols) for argument in expression.args]
     if not any(parts):
         return {}
@@ -74,28 +76,25 @@ def _outer(expression: Any) -> Callable[[int], Any]:
         return lambda i: sympy.sign(arguments[0])
     if isinstance(expression, sympy.Mod):
         return lambda i: sympy.Integer(1) if i == 0 else -sympy.floor(arguments[0] / arguments[1])
-    if isinstance(expression, (sympy.Max, sympy.Min)):
-        return lambda i: _in_force(expression, i)
     return lambda i: expression.fdiff(i + 1)
 
 
-def _in_force(expression: Any, i: int) -> Any:
-    """1 where the i-th argument of a max or min is the result, else 0; of equal arguments the first counts."""
+def _piecewise(branches: Sequence[Any], symbols: Collection[Any]) -> _Gradient:
     import sympy
 
-    arguments = expression.args
-    beyond = sympy.Gt if isinstance(expression, sympy.Max) else sympy.Lt
-    least = sympy.Ge if isinstance(expression, sympy.Max) else sympy.Le
-    conditions = [(beyond if j < i else least)(arguments[i], other) for j, other in enumerate(arguments) if j != i]
-    return sympy.Piecewise((1, sympy.And(*conditions)), (0, True))
-
-
-def _piecewise(expression: Any, symbols: Collection[Any]) -> _Gradient:
-    import sympy
-
-    parts = [(gradient(value, symbols), condition) for value, condition in expression.args]
+    parts = [(gradient(value, symbols), condition) for value, condition in branches]
     occurring = dict.fromkeys(symbol for part, _ in parts for symbol in part)
     return {s: sympy.Piecewise(*((part.get(s, 0), condition) for part, condition in parts)) for s in occurring}
+
+
+def _branches(extreme: Any) -> list[tuple[Any, Any]]:
+    """The arguments of a max or min with the conditions under which each is the result; of equal ones the first."""
+    import sympy
+
+    wins = sympy.Ge if isinstance(extreme, sympy.Max) else sympy.Le
+    *others, last = extreme.args
+    ranked = [(a, sympy.And(*(wins(a, b) for b in extreme.args if b is not a))) for a in others]
+    return [*ranked, (last, sympy.true)]
 
 
 def determinant(rows: Sequence[Sequence[sympy.Expr]]) -> sympy.Expr:

@@ -21,11 +21,27 @@ if TYPE_CHECKING:
 __all__ = ["ALIASES", "call", "constant", "number", "piecewise", "power", "product", "real_symbol", "standard", "total"]
 
 ALIASES: Mapping[str, str] = {
-    **{"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2"},
-    **{"arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"},
-    **{"Abs": "abs", "absolute": "abs", "fabs": "abs", "ceiling": "ceil", "power": "pow", "Heaviside": "heaviside"},
-    **{"Mod": "mod", "remainder": "mod", "Max": "max", "maximum": "max", "fmax": "max"},
-    **{"Min": "min", "minimum": "min", "fmin": "min"},
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "absolute": "abs",
+    "Abs": "abs",
+    "fabs": "abs",
+    "ceiling": "ceil",
+    "fmax": "max",
+    "fmin": "min",
+    "Heaviside": "heaviside",
+    "Max": "max",
+    "maximum": "max",
+    "Min": "min",
+    "minimum": "min",
+    "Mod": "mod",
+    "power": "pow",
+    "remainder": "mod",
 }
 """Other spellings, those of numpy and sympy, to ours."""
 
@@ -34,7 +50,11 @@ _MOST_BITS = 8192
 _ARGUMENTS = {
     **dict.fromkeys(("atan2", "hypot", "pow", "mod"), (2, 2)),
     **dict.fromkeys(("min", "max"), (2, 99)),
-    **{"log": (1, 2), "where": (3, 3), "clip": (3, 3), "heaviside": (1, 2), "Piecewise": (1, 99)},
+    "log": (1, 2),
+    "where": (3, 3),
+    "clip": (3, 3),
+    "heaviside": (1, 2),
+    "Piecewise": (1, 99),
 }
 
 
@@ -114,7 +134,9 @@ def piecewise(*pairs: tuple[sympy.Expr, Any]) -> sympy.Expr:
 
     if pairs[-1][1] not in (True, sympy.true):
         raise EquationError("Piecewise needs a last pair (value, True), so that it has a value everywhere")
-    return sympy.Piecewise(*pairs)
+    result = sympy.Piecewise(*pairs)
+    # sympy writes conditions on nested Piecewise with its if-then-else of conditions: only and, or, not remain here
+    return result.replace(sympy.ITE, lambda a, b, c: sympy.Or(sympy.And(a, b), sympy.And(sympy.Not(a), c)))
 
 
 def call(name: str, arguments: Sequence[Any]) -> sympy.Expr:
@@ -134,6 +156,8 @@ def call(name: str, arguments: Sequence[Any]) -> sympy.Expr:
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"{least} or more" if most > 2 else f"{least} or {most}"
         raise EquationError(f"{name} takes {wanted} argument{'s' * (wanted != '1')}, not {len(arguments)}")
+    if own == "mod" and arguments[1].is_zero:
+        raise EquationError("a division by zero")
     return _checked(_builders()[own](*arguments))
 
 
@@ -147,8 +171,11 @@ def _builders() -> dict[str, Callable[..., Any]]:
         # sympy's own simplification of Max compares all pairs and can take seconds
         return lambda *a: kind(*a, evaluate=all(x.is_number for x in a))
 
-    plain = {name: getattr(s, name) for name in "sin cos tan asin acos atan atan2 sinh cosh tanh".split()}
-    plain |= {name: getattr(s, name) for name in "asinh acosh atanh exp log sign floor".split()}
+    plain = {
+        name: getattr(s, name)
+        for name in ["sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh"]
+    }
+    plain |= {name: getattr(s, name) for name in ["asinh", "acosh", "atanh", "exp", "log", "sign", "floor"]}
     return plain | {
         "sec": lambda x: one / s.cos(x),
         "csc": lambda x: one / s.sin(x),
@@ -182,7 +209,7 @@ def _checked(result: Any) -> Any:
     if part.is_Rational and max(abs(part.p), part.q).bit_length() > _MOST_BITS:
         raise EquationError("a number with too many digits")
     try:
-        finite = math.isfinite(float(part))
+        finite = part.is_finite is not False and math.isfinite(float(part))
     except OverflowError:
         finite = False
     except TypeError:  # sympy's way to say that it is complex
@@ -219,7 +246,7 @@ def standard(expression: Any) -> Any:
     kinds = (sympy.Add, sympy.Mul, sympy.And, sympy.Or, sympy.Not, sympy.core.relational.Relational)
     if isinstance(expression, (*kinds, sympy.functions.elementary.piecewise.ExprCondPair)):
         return expression.func(*arguments)
-    if isinstance(expression, sympy.Function):
+    if isinstance(expression, sympy.core.function.Application):
         return call(expression.func.__name__, arguments)
     known = ", ".join(sorted(CONSTANTS))
     raise EquationError(f"{_short(expression)} is neither a real number, a name ({known} included) nor a function here")

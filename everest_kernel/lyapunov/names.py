@@ -15,8 +15,48 @@ CONSTANTS = frozenset({"pi", "e"})
 """Numbers known by name where a system does not use the name itself."""
 
 FUNCTIONS = frozenset(
-    "sin cos tan sec csc cot asin acos atan atan2 sinh cosh tanh sech asinh acosh atanh exp expm1 log ln log2 log10"
-    " log1p sqrt cbrt hypot pow abs sign sgn floor ceil mod min max clip heaviside where Piecewise".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "sec",
+        "csc",
+        "cot",
+        "asin",
+        "acos",
+        "atan",
+        "atan2",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sech",
+        "asinh",
+        "acosh",
+        "atanh",
+        "exp",
+        "expm1",
+        "log",
+        "ln",
+        "log2",
+        "log10",
+        "log1p",
+        "sqrt",
+        "cbrt",
+        "hypot",
+        "pow",
+        "abs",
+        "sign",
+        "sgn",
+        "floor",
+        "ceil",
+        "mod",
+        "min",
+        "max",
+        "clip",
+        "heaviside",
+        "where",
+        "Piecewise",
+    ]
 )
 """Functions that equations may call."""
 

@@ -148,8 +148,12 @@ class Reader:
         self.names: dict[str, None] = {}
         """Names met so far, in order of first use; constants not among them."""
         self._taken = taken
-        self._calls = {ast.Constant: self._constant, ast.Name: self._name, ast.Call: self._call}
-        self._conditions = {ast.Compare: self._compare, ast.BoolOp: self._bool}
+        self._calls: dict[type, Callable[[Any], Any]] = {
+            ast.Constant: self._constant,
+            ast.Name: self._name,
+            ast.Call: self._call,
+        }
+        self._conditions: dict[type, Callable[[Any], Any]] = {ast.Compare: self._compare, ast.BoolOp: self._bool}
 
     def read(self, text: str, state: str) -> sympy.Expr:
         """One right-hand side; `state` is named in errors.
@@ -172,7 +176,7 @@ class Reader:
             raise EquationError(f"in the equation of {state}: cannot read it: {error}") from None
 
     def _value(self, node: ast.expr) -> Any:
-        read: Callable[[Any], Any] | None = self._calls.get(type(node))
+        read = self._calls.get(type(node))
         if read is not None:
             return read(node)
         if isinstance(node, ast.BinOp):
@@ -232,7 +236,7 @@ class Reader:
             raise EquationError(f"there is no function {name!r}.{product_hint or suggestion(name, known)}")
         if node.keywords:
             raise EquationError(f"{name} takes no named arguments")
-        if ALIASES.get(name, name) == "where" and len(node.args) == 3:
+        if name == "where" and node.args:
             return call(name, [self._condition(node.args[0]), *map(self._value, node.args[1:])])
         if name == "Piecewise":
             return piecewise(*map(self._pair, node.args)) if node.args else call(name, [])
@@ -246,7 +250,7 @@ class Reader:
     def _condition(self, node: ast.expr) -> Any:
         import sympy
 
-        read: Callable[[Any], Any] | None = self._conditions.get(type(node))
+        read = self._conditions.get(type(node))
         if read is not None:
             return read(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, bool):

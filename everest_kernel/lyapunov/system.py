@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from .derivatives import determinant, gradient, magnitude
 from .expressions import real_symbol, standard
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EquationSource", "System"]
 
-EquationSource = Union[str, Callable[..., Any], Mapping[Any, Any], Sequence[Any]]
+EquationSource = str | Callable[..., Any] | Mapping[Any, Any] | Sequence[Any]
 """Text, a Python function of scalars, or right-hand sides by state, or in order of `states`."""
 
 _LARGEST_DETERMINANT = 4  # states; a determinant that varies in the state is of no use, and those are long
@@ -119,7 +119,9 @@ class System:
         """The trace of the Jacobian: of a flow, the rate at which volumes grow."""
         import sympy
 
-        return sympy.Add(*(row.get(real_symbol(name), 0) for name, row in zip(self.states, self._gradients, strict=True)))
+        return sympy.Add(
+            *(row.get(real_symbol(name), 0) for name, row in zip(self.states, self._gradients, strict=True))
+        )
 
     @cached_property
     def constant_sum(self) -> sympy.Expr | None:
@@ -132,17 +134,14 @@ class System:
 
         if self.kind == "map" and self.dimension > _LARGEST_DETERMINANT:
             return None
-        total = self.divergence() if self.kind == "flow" else determinant(self.jacobian())
-        if self.kind == "map" and not self._constant(magnitude(total)):
-            total = sympy.expand(total)
-        elif self.kind == "flow" and not self._constant(total):
-            total = sympy.expand(total)
-        if self.kind == "map":
-            volume = magnitude(total)
-            total = sympy.log(volume)
-            if volume == 0:
-                return None
-        return total if self._constant(total) else None
+        is_flow = self.kind == "flow"
+        growth = self.divergence() if is_flow else magnitude(determinant(self.jacobian()))
+        if not self._constant(growth):
+            growth = sympy.expand(self.divergence() if is_flow else determinant(self.jacobian()))
+            growth = growth if is_flow else magnitude(growth)
+        if not self._constant(growth) or (growth == 0 and not is_flow):
+            return None
+        return growth if is_flow else sympy.log(growth)
 
     def _constant(self, expression: Any) -> bool:
         return not expression.free_symbols & {real_symbol(name) for name in (*self.states, TIME)}
@@ -174,7 +173,9 @@ def _system(
             raise EquationError(f"{what} is a list of names, not the text {given!r}")
     check_names(parameters or (), "parameter")
     check_names(states or (), "state")
-    found, own_defaults, signature = _equations(kind, source, (*(parameters or ()), *(states or ()), *(defaults or ())), states)
+    found, own_defaults, signature = _equations(
+        kind, source, (*(parameters or ()), *(states or ()), *(defaults or ())), states
+    )
     check_names(found.states, "state")
     if kind == "map" and TIME in found.names:
         raise EquationError(f"{TIME} is the time of flows; a map has none. Add a state that counts (n -> n + 1).")
@@ -194,7 +195,7 @@ def _system(
         equations=found.right,
         start=_start(start, found.states),
         defaults=_finite(values, chosen),
-        driven=TIME in found.names,
+        driven=any(real_symbol(TIME) in right.free_symbols for right in found.right),
         dt=float(dt),
     )
 
@@ -204,7 +205,9 @@ def _equations(
 ) -> tuple[Equations, dict[str, float], tuple[str, ...] | None]:
     """Equations in the order of `states`, default values, and the parameters of a signature."""
     if callable(source):
-        return _rebuilt(*trace(source, states=states))
+        traced, defaults, signature = trace(source, states=states)
+        right = tuple(map(standard, traced.right))
+        return Equations(traced.states, right, traced.names), defaults, signature
     if isinstance(source, str):
         found = read_equations(source, kind=kind, taken=taken)
     elif isinstance(source, Mapping):
@@ -223,15 +226,13 @@ def _equations(
     return found, {}, None
 
 
-def _rebuilt(found: Equations, defaults: dict[str, float], signature: tuple[str, ...]) -> Any:
-    return Equations(found.states, tuple(standard(right) for right in found.right), found.names), defaults, signature
-
-
 def _name(state: Any) -> str:
     return state if isinstance(state, str) else str(getattr(state, "name", state))
 
 
 def _from_expressions(states: list[str], right: list[Any], taken: Collection[str]) -> Equations:
+    import sympy
+
     check_names(states, "state")
     reader = Reader({*states, *taken})
     read: list[Any] = []
@@ -240,8 +241,6 @@ def _from_expressions(states: list[str], right: list[Any], taken: Collection[str
             read.append(reader.read(side, state))
             continue
         try:
-            import sympy
-
             expression = standard(sympy.sympify(side, strict=True))
         except (sympy.SympifyError, EquationError) as error:
             raise EquationError(f"in the equation of {state}: {error}") from None

@@ -47,7 +47,7 @@ class Traced:
     def __float__(self) -> float:
         raise EquationError(f"it needs the number behind {self.value}, which is a symbol (float, int, range, an index)")
 
-    __int__ = __index__ = __round__ = __trunc__ = __len__ = __iter__ = __complex__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __round__ = __trunc__ = __complex__ = __float__
 
     def __getattr__(self, name: str) -> Any:
         # numpy computes functions of arrays of objects by calling methods of these names
@@ -172,7 +172,12 @@ def _extreme(name: str, native: Callable[..., Any]) -> Callable[..., Any]:
     return stand_in
 
 
-_OTHER_NAMES = {"conjugate": None, "logical_and": operator.and_, "logical_or": operator.or_, "logical_not": operator.inv}
+_OTHER_NAMES = {
+    "conjugate": None,
+    "logical_and": operator.and_,
+    "logical_or": operator.or_,
+    "logical_not": operator.inv,
+}
 _NOT_OURS = {("math", "remainder"), ("math", "fmod"), ("numpy", "fmod")}  # they round or take signs otherwise than mod
 
 
@@ -189,13 +194,15 @@ class _Module:
                 return _function(name)
             if name in _OTHER_NAMES:
                 return _OTHER_NAMES[name]
+        if name in ("zeros", "ones", "empty"):  # arrays to be filled with symbols
+            return lambda shape, *_, **__: np.full(shape, 1 if name == "ones" else 0, dtype=object)
         value = getattr(self._module, name, None)
         if isinstance(value, (int, float, type)) or name in _ARRAYS:
             return value
         raise EquationError(f"{here}.{name} is not known here.{suggestion(name, FUNCTIONS)}")
 
 
-_ARRAYS = frozenset({"array", "asarray", "stack", "concatenate", "roll", "sum", "dot", "zeros", "ones", "empty_like"})
+_ARRAYS = frozenset({"array", "asarray", "stack", "concatenate", "roll", "sum", "dot"})
 
 
 class _Rebinding:
@@ -216,7 +223,7 @@ class _Rebinding:
         value = getattr(value, "py_func", value)  # a function compiled by numba
         if isinstance(value, ModuleType):
             return _Module(value) if value.__name__ in ("math", "numpy", "sympy") else value
-        if isinstance(value, FunctionType) and not value.__module__.partition(".")[0] in ("numpy", "sympy"):
+        if isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in ("numpy", "sympy"):
             return self.function(value)
         home = (getattr(value, "__module__", None) or "").partition(".")[0]
         known = isinstance(value, (BuiltinFunctionType, np.ufunc, FunctionType, type)) or home == "numpy"
@@ -264,7 +271,7 @@ def trace(
         EquationError: a wrong number of values, a branch on a symbol, or a function that has no expression here.
     """
     title = f"the function {getattr(function, '__name__', '?')}"
-    plain = inspect.unwrap(getattr(function, "py_func", function))
+    plain = getattr(function, "py_func", function)
     if not isinstance(plain, FunctionType):
         raise EquationError(f"{title} is not a plain Python function (def or lambda): wrap it in one")
     arguments = inspect.signature(plain).parameters
@@ -279,7 +286,9 @@ def trace(
         raise EquationError(f"{title} returns {len(values)} values, which does not fit {wanted}: one for each state")
     for name in chosen:
         if name not in names:
-            raise EquationError(f"{title} has no argument {name!r} for the state of that name.{suggestion(name, names)}")
+            raise EquationError(
+                f"{title} has no argument {name!r} for the state of that name.{suggestion(name, names)}"
+            )
     others = tuple(name for name in names if name not in chosen)
     defaults = _defaults(arguments, title)
     used = {symbol.name for value in values for symbol in value.free_symbols}

@@ -18,9 +18,9 @@ def expression_text(expression: sympy.Expr) -> str:
 
 @cache
 def _printer() -> Any:
-    from sympy.printing.str import StrPrinter
+    import sympy
 
-    class Printer(StrPrinter):  # type: ignore[misc]
+    class Printer(sympy.StrPrinter):  # type: ignore[misc]
         """sympy's text, with our names of functions."""
 
         def _print_Float(self, expr: Any) -> str:  # noqa: N802 - sympy's names
