@@ -1,10 +1,10 @@
 """Lyapunov exponents by Benettin's algorithm, for any system. Numbers only: this room knows nothing of Everest."""
 
+from . import systems
 from .result import LyapunovSpectrum, kaplan_yorke
 from .schedule import Schedule
 from .spectrum import spectrum
 from .step_check import StepWarning
-from . import systems
 from .system import System
 
 __all__ = [

@@ -21,6 +21,8 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 from . import templates
+from .expressions import real_symbol
+from .printing import Printer
 from .program import Program
 from .statements import Statements, statements
 
@@ -63,15 +65,17 @@ def layout_for(dimension: int, vectors: int) -> Layout:
     return Layout(name, LANES, (dimension, 1 + vectors, LANES))
 
 
-def program_for(system: System, vectors: int, *, trace: bool = False) -> Program:
+def program_for(system: System, *, leading: int | None = None, trace_rule: bool = False) -> Program:
     """A system as what computes it needs it.
 
     Args:
         system: the flow or map.
-        vectors: k, how many tangent vectors.
-        trace: also integrate the divergence along the orbit.
+        leading: how many exponents; all if not given.
+        trace_rule: take the last exponent from the sum of all.
     """
     n = len(system.states)
+    vectors = n - 1 if trace_rule else leading or n
+    trace = trace_rule and system.constant_sum is None
     return Program(
         name=system.name,
         parameters=tuple(system.parameters),
@@ -79,10 +83,23 @@ def program_for(system: System, vectors: int, *, trace: bool = False) -> Program
         vectors=vectors,
         points=layout_for(n, vectors).points,
         trace=trace,
+        trace_rule=trace_rule,
+        sum=_sum_code(system),
         flow=system.kind == "flow",
+        driven=system.driven,
         numba=numba_text(system, vectors, trace=trace),
         numpy=numpy_text(system, trace=trace),
     )
+
+
+def _sum_code(system: System) -> str:
+    if system.constant_sum is None:
+        return ""
+    printer = Printer({real_symbol(name): f"p{i}_" for i, name in enumerate(system.parameters)}, "T")
+    code = printer.code(system.constant_sum)
+    for name, value in reversed(printer.statements):
+        code = code.replace(name, f"({value})")
+    return code
 
 
 def numba_text(system: System, vectors: int, *, trace: bool = False) -> str:

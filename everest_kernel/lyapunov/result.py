@@ -25,8 +25,8 @@ class LyapunovSpectrum:
 
     Attributes:
         exponents: shape (…, n) with the grid's shape first; descending. NaN where the orbit diverged.
-        standard_error: same shape; from the runs' means when there are at least 8 starts, else from the means of blocks of
-            time, which is too large rather than too small (0 when there is only one).
+        standard_error: same shape; from the runs' means when there are at least 8 starts, else from the means of
+            blocks of time, which is too large rather than too small (0 when there is only one).
         finite_time: exponents over each block of time, averaged over starts, shape (blocks, …, n).
         exact_sum: shape of the grid; the sum of all exponents where it is known beforehand, else None.
         schedule: times and step that were used.
@@ -86,13 +86,13 @@ def summarize(
         schedule: times and step.
         ran: the other attributes of the result.
     """
-    count, n, _ = blocks.shape
-    each = np.moveaxis(blocks.reshape(count, n, -1, starts), 3, 1)
+    count, n, columns = blocks.shape
+    each = np.moveaxis(blocks.reshape(count, n, columns // starts, starts), 3, 1)
     over_starts = np.stack([_mean(block) for block in each])
     with np.errstate(invalid="ignore"):  # -inf - -inf: the error of an exponent that is minus infinity is not known
         mean = _mean(over_starts)
         many = starts >= _MANY_STARTS
-        samples = np.stack([_mean(run) for run in np.moveaxis(each, 1, 0)]) if many else each.reshape(-1, *mean.shape)
+        samples = np.stack([_mean(run) for run in np.moveaxis(each, 1, 0)]) if many else each.reshape(count * starts, *mean.shape)
         error = np.sqrt(_mean((samples - _mean(samples)) ** 2) / max(len(samples) - 1, 1))
     order = np.argsort(-mean, axis=0, kind="stable")  # Gram-Schmidt sorts them in the limit only
     exponents, errors = (_gridded(np.take_along_axis(a, order, axis=0), shape) for a in (mean, error))

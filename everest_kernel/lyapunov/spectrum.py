@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .codegen import program_for
-from .engine import Array, Local, integrate
-from .expressions import real_symbol
-from .result import LyapunovSpectrum, summarize
+from .computing import compute
+from .engine import Array
+from .result import LyapunovSpectrum
 from .schedule import Schedule
 from .starts import starting_states
 from .step_check import StepWarning, step_advice
@@ -21,20 +20,7 @@ from .step_check import StepWarning, step_advice
 if TYPE_CHECKING:
     from .system import System
 
-__all__ = ["Grid", "spectrum"]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Parameters of many points.
-
-    Attributes:
-        values: shape (parameters, points), in the system's order.
-        shape: of the grid that the points fill.
-    """
-
-    values: Array
-    shape: tuple[int, ...]
+__all__ = ["parameter_grid", "schedule_for", "spectrum"]
 
 
 def spectrum(
@@ -79,22 +65,16 @@ def spectrum(
     Warns:
         StepWarning: the step is too large.
     """
-    flow = system.kind == "flow"
+    _checked(system, leading, trace_rule=trace_rule)
     schedule = schedule_for(system, T=T, dt=dt, transient=transient, renormalize=renormalize)
-    vectors = _vectors(system, leading, trace_rule=trace_rule)
-    grid = parameter_grid(system, parameters or {})
-    program = program_for(system, vectors, trace=trace_rule and flow)
-    first, repeats = starting_states(system, starts, grid.values.shape[1])
-    values = np.repeat(grid.values, repeats, axis=1)
-    if check and flow:
-        advice = step_advice(program, values, first, schedule)
+    values, shape = parameter_grid(system, parameters or {})
+    program = program_for(system, leading=leading, trace_rule=trace_rule)
+    first = starting_states(system, starts)
+    if check and program.flow:
+        advice = step_advice(program, values, first[0], schedule)
         if advice:
             warnings.warn(advice, StepWarning, stacklevel=2)
-    local = integrate(program, values, first, schedule, code=code, threads=threads)
-    blocks = _with_exact_ones(system, local, values, trace_rule=trace_rule)
-    total = _exact_sum(system, grid)
-    ran = {"complete": leading in (None, len(system.states)), "kernel": local.kernel, "seconds": local.seconds}
-    return summarize(blocks, repeats, grid.shape, total, schedule, **ran)
+    return compute(program, values, shape, first, schedule, code=code, threads=threads)
 
 
 def schedule_for(system: System, **times: float | None) -> Schedule:
@@ -113,8 +93,8 @@ def schedule_for(system: System, **times: float | None) -> Schedule:
     return Schedule(dt=dt, **usual | {name: time for name in usual if (time := times[name]) is not None})
 
 
-def parameter_grid(system: System, parameters: Mapping[str, ArrayLike]) -> Grid:
-    """The parameters of all points.
+def parameter_grid(system: System, parameters: Mapping[str, ArrayLike]) -> tuple[Array, tuple[int, ...]]:
+    """The parameters of all points, shape (parameters, points) in the system's order, and the shape of their grid.
 
     Raises:
         ValueError: some are missing, unknown, not finite or do not broadcast.
@@ -138,48 +118,18 @@ def parameter_grid(system: System, parameters: Mapping[str, ArrayLike]) -> Grid:
         raise ValueError(f"the parameters' shapes do not fit together: {shapes}") from None
     shape = grids[0].shape if arrays else ()
     values = np.array([grid.ravel() for grid in grids]).reshape(len(arrays), int(np.prod(shape)))
-    return Grid(values, shape)
+    return values, shape
 
 
-def _vectors(system: System, leading: int | None, *, trace_rule: bool) -> int:
+def _checked(system: System, leading: int | None, *, trace_rule: bool) -> None:
     n = len(system.states)
     if leading is not None and not 1 <= leading <= n:
         raise ValueError(f"leading must be between 1 and {n}, the number of states, and is {leading!r}")
     if not trace_rule:
-        return n if leading is None else leading
+        return
     if leading not in (None, n):
         raise ValueError("the trace rule gives the last exponent from all others: it goes without `leading`")
     if n == 1:
         raise ValueError("one state has one exponent: there are no others to take it from")
     if system.kind == "map" and system.constant_sum is None:
         raise ValueError("the sum of this map's exponents is not known beforehand: leave out trace_rule")
-    return n - 1
-
-
-def _with_exact_ones(system: System, local: Local, values: Array, *, trace_rule: bool) -> Array:
-    """Block means with the exponents that follow from the others: the last one, and that of a driven flow's phase."""
-    blocks = local.blocks
-    if trace_rule:
-        known = constant_sum(system, values)
-        total = local.divergence if known is None else known
-        blocks = np.concatenate([blocks, total - blocks.sum(axis=1, keepdims=True)], axis=1)
-    if system.driven:
-        phase = np.where(np.isnan(blocks[:, :1]), np.nan, 0.0)
-        blocks = np.concatenate([blocks, phase], axis=1)
-    return blocks
-
-
-def _exact_sum(system: System, grid: Grid) -> NDArray[np.float64] | None:
-    known = constant_sum(system, grid.values)
-    return None if known is None else np.asarray(known.reshape(grid.shape))
-
-
-def constant_sum(system: System, values: Array) -> Array | None:
-    """The sum of all exponents where it is known beforehand, shape (points,); else None."""
-    if system.constant_sum is None:
-        return None
-    import sympy
-
-    names = [real_symbol(name) for name in system.parameters]
-    found = sympy.lambdify(names, system.constant_sum, "numpy")(*values)
-    return np.array(np.broadcast_to(np.asarray(found, dtype=np.float64), values.shape[1:]))

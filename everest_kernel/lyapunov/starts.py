@@ -18,18 +18,12 @@ _SPREAD = 0.05
 _SEED = 1963
 
 
-def starting_states(
-    system: System, starts: int | Sequence[float] | NDArray[np.float64], points: int
-) -> tuple[NDArray[np.float64], int]:
-    """Initial states for all points, each with all starts, one after the other.
+def starting_states(system: System, starts: int | Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Initial states, shape (starts, n).
 
     Args:
         system: of which the first start is taken if none is given.
         starts: how many, or the one start, shape (n,), or all, shape (starts, n).
-        points: number of parameter points.
-
-    Returns:
-        Shape (n, points · starts), and the number of starts.
 
     Raises:
         ValueError: none, or of another shape, or not finite.
@@ -48,4 +42,4 @@ def starting_states(
         raise ValueError(f"starts must have the shape ({n},) or (starts, {n}), not {np.shape(starts)}")
     if not np.isfinite(given).all():
         raise ValueError("starts has values that are not finite")
-    return np.tile(given.T, (1, points)), len(given)
+    return np.asarray(given)

@@ -33,7 +33,7 @@ def step_advice(program: Program, parameters: Array, start: Array, schedule: Sch
     Args:
         program: a flow.
         parameters: shape (parameters, points).
-        start: initial states, shape (n, points).
+        start: the initial state, shape (n,).
         schedule: with the step in question.
     """
     points = parameters.shape[1]
@@ -41,7 +41,7 @@ def step_advice(program: Program, parameters: Array, start: Array, schedule: Sch
     if not some.size:
         return ""
     with np.errstate(all="ignore"):
-        errors = _errors(program, parameters[:, some], start[:, some], schedule)
+        errors = _errors(program, parameters[:, some], np.repeat(start[:, None], some.size, axis=1), schedule)
     which = int(np.argmax(errors))
     worst = float(errors[which])
     if worst <= _TOLERANCE:
