@@ -66,6 +66,10 @@ def read_equations(text: str, *, kind: str, taken: Collection[str] = ()) -> Equa
             raise EquationError(f"there are two equations for {name}; each state has one")
         orders[name] = order
     states = [f"{'d' * i}{name}" for name, order in orders.items() for i in range(order)]
+    for name, order in orders.items():
+        if order > 1 and len(set(states)) < len(states):
+            lower = ", ".join(f"{'d' * i}{name}" for i in range(1, order))
+            raise EquationError(f"the equation of {name} adds the states {lower}: call no other state so")
     check_names(states, "state")
     reader = Reader({*states, *taken})
     right: list[Any] = []
@@ -83,9 +87,10 @@ def _plain(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """Parts at newlines, semicolons and commas that stand outside parentheses."""
+    """Parts at newlines, semicolons and commas that stand outside parentheses; an operator goes on with its line."""
     pieces, depth = [""], 0
-    for character in re.sub(r"#[^\n]*", "", text):
+    continued = re.sub(r"\s*\n\s*(?=[+\-*/%])|(?<=[+\-*/%=(,])\s*\n\s*", " ", re.sub(r"#[^\n]*", "", text))
+    for character in continued:
         depth += (character in "([") - (character in ")]")
         if character in ";\n," and depth <= 0:
             pieces.append("")
@@ -101,7 +106,7 @@ def _sides(piece: str, kind: str) -> tuple[str, int, str]:
         wanted = "x' = …" if kind == "flow" else "x -> …"
         raise EquationError(f"there is no equation in {piece!r}: write {wanted}")
     left, right = piece[: found.start()].strip(), piece[found.end() :].strip()
-    name, order = _left(left)
+    name, order = _left(left, "x' or dx/dt" if kind == "flow" else "x -> …")
     arrow = ">" in found.group() or found.group() in "→↦"
     if kind == "map":
         if order > 1:
@@ -116,7 +121,7 @@ def _sides(piece: str, kind: str) -> tuple[str, int, str]:
     return name, order, right
 
 
-def _left(left: str) -> tuple[str, int]:
+def _left(left: str, wanted: str) -> tuple[str, int]:
     for pattern in (_LEFT[1], _LEFT[2], _LEFT[3], _LEFT[0]):
         found = pattern.fullmatch(left)
         if found and found["name"]:
@@ -126,7 +131,7 @@ def _left(left: str) -> tuple[str, int]:
                     break
                 return found["name"], int(groups["order"] or 1)
             return found["name"], len(groups["dots"] if "dots" in groups else groups["primes"])
-    raise EquationError(f"the left side {left!r} is not a derivative of a state: write x' or dx/dt")
+    raise EquationError(f"the left side {left!r} is not that of an equation: write {wanted}")
 
 
 def _lowered(side: str, orders: Mapping[str, int], state: str) -> str:
@@ -165,7 +170,8 @@ class Reader:
             tree = ast.parse(text.strip().translate(_SUPERSCRIPTS), mode="eval").body
             return self._value(tree)
         except SyntaxError as error:
-            hint = " (a product needs its *)" if re.search(r"\d\s*[^\W\d]|\)\s*[\w(]", text) else ""
+            loose = re.search(r"\d\s*[^\W\d]|\)\s*[\w(]|\w\s+\w", text)
+            hint = " (a product needs its *, a function its parentheses)" if loose else ""
             shown = text if len(text) < 80 else text[:77] + "..."
             raise EquationError(f"in the equation of {state}: cannot read {shown!r}: {error.msg}{hint}") from None
         except EquationError as error:

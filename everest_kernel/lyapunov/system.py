@@ -210,6 +210,8 @@ def _equations(
         return Equations(traced.states, right, traced.names), defaults, signature
     if isinstance(source, str):
         found = read_equations(source, kind=kind, taken=taken)
+    elif not isinstance(source, (Mapping, Sequence)) or not len(source):
+        raise EquationError(f"equations are a text, a function, a mapping or a sequence of expressions, not {source!r}")
     elif isinstance(source, Mapping):
         found = _from_expressions([_name(state) for state in source], list(source.values()), taken)
     elif states is None:
@@ -277,7 +279,10 @@ def _start(start: Sequence[float] | None, states: Sequence[str]) -> tuple[float,
     if start is None:
         # unequal, so that the orbit does not begin on a line of symmetry
         return tuple(0.1 + 0.1 * (i * 0.6180339887498949 % 1.0) for i in range(len(states)))
-    values = [float(value) for value in start]
+    try:
+        values = [float(value) for value in start]
+    except (TypeError, ValueError):
+        raise EquationError(f"start is one number for each state ({', '.join(states)}), not {start!r}") from None
     if len(values) != len(states):
         raise EquationError(f"start has {len(values)} numbers for {len(states)} states ({', '.join(states)})")
     if not all(map(math.isfinite, values)):

@@ -51,7 +51,7 @@ def named(name: str, **values: float) -> System:
 
 
 def _bare(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    return "".join(character for character in str(name).lower() if character.isalnum())
 
 
 def _flow(name: str, equations: str, start: Sequence[float], dt: float, **defaults: float) -> System:

@@ -14,140 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .expressions import ALIASES, call, number, piecewise, power, product, real_symbol, total
+from .expressions import ALIASES, piecewise, real_symbol
 from .names import FUNCTIONS, TIME, EquationError, check_names, suggestion
 from .reading import Equations
+from .traced import Traced, apply, unwrapped
 
-__all__ = ["Traced", "trace"]
-
-_BRANCH = (
-    "it branches on a state or a parameter (if, while, and, or, not, a < x < b, max of a list). Equations need one"
-    " expression: use abs, sign, np.where(condition, a, b), min, max or Piecewise; join conditions by & and |"
-)
-
-
-class Traced:
-    """An expression, or a condition, in place of a number while the user's function runs."""
-
-    __slots__ = ("value",)
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def _sympy_(self) -> Any:
-        return self.value
-
-    def __repr__(self) -> str:
-        return str(self.value)
-
-    def __bool__(self) -> bool:
-        raise EquationError(_BRANCH)
-
-    def __float__(self) -> float:
-        raise EquationError(f"it needs the number behind {self.value}, which is a symbol (float, int, range, an index)")
-
-    __int__ = __index__ = __round__ = __trunc__ = __complex__ = __float__
-
-    def __getattr__(self, name: str) -> Any:
-        # numpy computes functions of arrays of objects by calling methods of these names
-        if name in FUNCTIONS or name in ALIASES:
-            return lambda *others: _apply(name, self, *others)
-        raise AttributeError(f"{self.value} is a scalar without {name!r}")
-
-    def __neg__(self) -> Traced:
-        return Traced(product([number(-1), self.value]))
-
-    def __pos__(self) -> Traced:
-        return self
-
-    def __abs__(self) -> Any:
-        return _apply("abs", self)
-
-    def __floor__(self) -> Any:
-        return _apply("floor", self)
-
-    def __ceil__(self) -> Any:
-        return _apply("ceil", self)
-
-    def __invert__(self) -> Traced:
-        import sympy
-
-        return Traced(sympy.Not(self.value))
-
-
-def _binary(name: str, build: Callable[[Any, Any], Any], *, reflected: bool = True) -> None:
-    """Gives `Traced` an operator and, unless it is a comparison, its reflection."""
-
-    def method(self: Traced, other: object, swap: bool = False) -> Any:
-        if isinstance(other, np.ndarray) and other.ndim:
-            return NotImplemented  # numpy goes through the elements
-        try:
-            value = _unwrapped(other)
-        except EquationError:
-            if isinstance(other, float):  # nan and infinity
-                raise
-            return NotImplemented
-        return Traced(build(value, self.value) if swap else build(self.value, value))
-
-    setattr(Traced, f"__{name}__", method)
-    if reflected:
-        setattr(Traced, f"__r{name}__", lambda self, other: method(self, other, swap=True))
-
-
-def _operators() -> None:
-    def compared(name: str) -> Callable[[Any, Any], Any]:
-        def build(left: Any, right: Any) -> Any:
-            import sympy
-
-            return getattr(sympy, name)(left, right)
-
-        return build
-
-    def quotient(left: Any, right: Any) -> Any:
-        return product([left, power(right, number(-1))])
-
-    _binary("add", lambda left, right: total([left, right]))
-    _binary("sub", lambda left, right: total([left, product([number(-1), right])]))
-    _binary("mul", lambda left, right: product([left, right]))
-    _binary("truediv", quotient)
-    _binary("floordiv", lambda left, right: call("floor", [quotient(left, right)]))
-    _binary("mod", lambda left, right: call("mod", [left, right]))
-    _binary("pow", power)
-    _binary("and", compared("And"))
-    _binary("or", compared("Or"))
-    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
-        _binary(name, compared(name.capitalize()), reflected=False)
-
-
-_operators()
-
-
-def _unwrapped(value: Any) -> Any:
-    if isinstance(value, Traced):
-        return value.value
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return _unwrapped(value.item())
-    if isinstance(value, (bool, np.bool_)):
-        import sympy
-
-        return sympy.true if value else sympy.false
-    if hasattr(value, "free_symbols"):
-        return value
-    return number(value)
-
-
-def _apply(name: str, *arguments: Any) -> Any:
-    """A function on symbols and numbers; on lists and arrays element by element, as numpy does."""
-    if any(isinstance(argument, (list, tuple, np.ndarray)) and np.ndim(argument) for argument in arguments):
-        if name in ("max", "min") and len(arguments) == 1:
-            return _apply(name, *arguments[0])
-        arrays = np.broadcast_arrays(*(np.asarray(argument, dtype=object) for argument in arguments))
-        result = np.empty(arrays[0].shape, dtype=object)
-        for index in np.ndindex(result.shape):
-            result[index] = _apply(name, *(array[index] for array in arrays))
-        return result
-    return Traced(call(name, [_unwrapped(argument) for argument in arguments]))
+__all__ = ["trace"]
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -155,8 +27,8 @@ def _function(name: str) -> Callable[..., Any]:
 
     def stand_in(*arguments: Any) -> Any:
         if name == "Piecewise":
-            return Traced(piecewise(*((_unwrapped(value), _unwrapped(condition)) for value, condition in arguments)))
-        return _apply(name, *arguments)
+            return Traced(piecewise(*((unwrapped(value), unwrapped(condition)) for value, condition in arguments)))
+        return apply(name, *arguments)
 
     return stand_in
 
@@ -167,7 +39,7 @@ def _extreme(name: str, native: Callable[..., Any]) -> Callable[..., Any]:
     def stand_in(*arguments: Any, **options: Any) -> Any:
         several = list(arguments[0]) if len(arguments) == 1 else list(arguments)
         symbolic = any(isinstance(argument, Traced) for argument in several)
-        return _apply(name, *several) if symbolic and len(several) > 1 else native(*arguments, **options)
+        return apply(name, *several) if symbolic and len(several) > 1 else native(*arguments, **options)
 
     return stand_in
 
@@ -274,6 +146,8 @@ def trace(
     plain = getattr(function, "py_func", function)
     if not isinstance(plain, FunctionType):
         raise EquationError(f"{title} is not a plain Python function (def or lambda): wrap it in one")
+    if inspect.isgeneratorfunction(plain) or inspect.iscoroutinefunction(plain):
+        raise EquationError(f"{title} is a generator or a coroutine: return the values")
     arguments = inspect.signature(plain).parameters
     if any(argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD) for argument in arguments.values()):
         raise EquationError(f"{title} takes *arguments: name each state and parameter, so that each can be set")
@@ -304,7 +178,7 @@ def _run(function: FunctionType, arguments: Mapping[str, inspect.Parameter], tit
         if result is None or isinstance(result, (dict, set, str)):
             raise EquationError(f"it returns {type(result).__name__}, not a tuple with one value for each state")
         several = isinstance(result, (tuple, list, np.ndarray)) and np.ndim(np.asarray(result, dtype=object))
-        return [_unwrapped(value) for value in (result if several else [result])]
+        return [unwrapped(value) for value in (result if several else [result])]
     except EquationError as error:
         raise EquationError(f"{title} cannot become equations: {error}") from error
     except (TypeError, AttributeError, ValueError, ArithmeticError, LookupError, NameError, RecursionError) as error:

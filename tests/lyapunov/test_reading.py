@@ -33,6 +33,7 @@ A, W, T = (real_symbol(name) for name in ("a", "w", "t"))
         r"\dot{x} = a*y; \dot y = -x",
         "dot(x) = a*y; dot(y) = -x",
         "x' := a*(\n  y\n); y' = -x",
+        "x' =\n  a*y\ny' = 0  # continued\n  - x",
     ],
 )
 def test_spellings_of_first_order(text: str) -> None:
@@ -96,6 +97,8 @@ def test_e_is_a_number_unless_the_system_uses_the_name() -> None:
 
 REFUSED = [
     ("x' = sinn(x)", "there is no function 'sinn'. Did you mean 'sin'"),
+    ("x' = sin x", "a function its parentheses"),
+    ("x'' = 2; dx' = 1", "the equation of x adds the states dx"),
     ("x' = x(1 - x)", r"For a product write x\*"),
     ("x' = sin + x", r"sin is a function: write sin\("),
     ("x' = 2x", "a product needs its"),
@@ -149,8 +152,8 @@ REFUSED = [
     ("_x' = 1", "begins or ends with _"),
     ("x_' = 1", "begins or ends with _"),
     ("math' = 1", "used by the generated program"),
-    ("2*x' = 1", "is not a derivative of a state"),
-    ("d^2x/dt = 1", "is not a derivative of a state"),
+    ("2*x' = 1", "is not that of an equation"),
+    ("d^2x/dt = 1", "is not that of an equation"),
 ]
 
 

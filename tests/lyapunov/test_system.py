@@ -202,6 +202,8 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"states": ["x"]}, r"states=\['x'\], but the equations are those of x, y"),
     ({"states": ["x", "x"]}, "the state 'x' is named twice"),
     ({"start": [1.0]}, "start has 1 numbers for 2 states"),
+    ({"start": 3.0}, r"start is one number for each state \(x, y\), not 3.0"),
+    ({"start": ["a", "b"]}, "start is one number for each state"),
     ({"start": [1.0, math.nan]}, "start has values that are not finite"),
     ({"defaults": {"a": math.inf}}, "the default of a is not a finite number: inf"),
     ({"defaults": {"a": "one"}}, "the default of a is not a finite number: 'one'"),
@@ -221,6 +223,12 @@ def test_refused_arguments(arguments: dict[str, Any], message: str) -> None:
 def test_reserved_parameters(name: str) -> None:
     with pytest.raises(EquationError, match="generated program"):
         System.flow(f"x' = {name}*x")
+
+
+@pytest.mark.parametrize("source", [None, 3, {}, [], "", {1: "x"}, ["x"]])
+def test_no_equations(source: Any) -> None:
+    with pytest.raises(EquationError):
+        System.flow(source)
 
 
 def test_refused_sources() -> None:

@@ -197,6 +197,8 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda x, a=math.inf: a * x, "the default of a is not finite"),
     (lambda x, a="b": a, "the default of a is not a number"),
     (lambda x: [*x], "TypeError"),
+    (lambda x: round(x, 2), "needs the number behind x"),
+    (lambda x: (yield x), "is a generator"),
     (math.sin, "is not a plain Python function"),
 ]
 
