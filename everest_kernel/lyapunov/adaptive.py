@@ -196,9 +196,9 @@ def _result(logs: Array, tau: float, blocks: int, evaluations: int) -> AdaptiveS
     with np.errstate(invalid="ignore"):
         means = logs.reshape(blocks, -1, logs.shape[1]).mean(axis=1) / tau
         spread = means.std(axis=0, ddof=1) if blocks > 1 else np.full(logs.shape[1], np.nan)
-        counts = np.arange(1, len(logs) + 1)
-        running = np.cumsum(logs, axis=0) / (counts * tau)[:, None]
+        times = np.asarray(tau * np.arange(1, len(logs) + 1), dtype=np.float64)
+        running = np.cumsum(logs, axis=0) / times[:, None]
     exponents = means.mean(axis=0)
     order = np.argsort(-exponents, kind="stable")
     error = spread / math.sqrt(blocks)
-    return AdaptiveSpectrum(exponents[order], error[order], counts * tau, running, evaluations)
+    return AdaptiveSpectrum(exponents[order], error[order], times, running, evaluations)

@@ -8,6 +8,7 @@ states and derivatives at both ends, whose error is of the fourth order like the
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -123,7 +124,7 @@ def flow_maxima(
     p, x = _begin(parameter, start, state)
 
     def falls(_: Array, __: Array, rate_before: Array, rate_after: Array) -> NDArray[np.bool_]:
-        return (rate_before[state] > 0) & (rate_after[state] <= 0)
+        return np.asarray((rate_before[state] > 0) & (rate_after[state] <= 0))
 
     steps, x, moving, near = _watch(f, p, x, falls, T, dt, transient, far)
     y0, y1, m0, m1 = steps.before[state], steps.after[state], steps.rate_before[state], steps.rate_after[state]
@@ -177,7 +178,7 @@ def flow_crossings(
     def crosses(before: Array, after: Array, _: Array, __: Array) -> NDArray[np.bool_]:
         rises = (before[section] < level) & (after[section] >= level)
         falls = (before[section] > level) & (after[section] <= level)
-        return (rises & (direction >= 0)) | (falls & (direction <= 0))
+        return np.asarray((rises & (direction >= 0)) | (falls & (direction <= 0)))
 
     steps, _, _, near = _watch(f, p, x, crosses, T, dt, transient, far)
     ends = [(a[section], a[state]) for a in (steps.before, steps.after)]
@@ -207,9 +208,11 @@ def stroboscopic_map(f: Callable[[Array, Array, float], Array], period: float, s
     h = period / steps
 
     def advance(x: Array, p: Array) -> Array:
+        def at(t: float, y: Array, later: float) -> Array:
+            return f(y, p, t + later)
+
         for step in range(steps):
-            t = step * h
-            x = _runge_kutta(lambda y, dt, t=t: f(y, p, t + dt), x, f(x, p, t), h)
+            x = _runge_kutta(partial(at, step * h), x, f(x, p, step * h), h)
         return x
 
     return advance
@@ -237,7 +240,7 @@ def _watch(
     far: float,
 ) -> tuple[_Step, Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Steps in which it happens, the last states, and which orbits still move and which stayed near."""
-    if not (dt > 0 and T >= dt and transient >= 0):
+    if not (dt > 0 and dt <= T and transient >= 0):
         raise ValueError(f"T = {T}, dt = {dt}, transient = {transient}; give dt > 0, T ≥ dt and transient ≥ 0")
     found = [_Step(np.empty(0, dtype=np.intp), *(np.empty((len(x), 0)) for _ in range(4)))]
     near = np.ones(len(p), dtype=np.bool_)

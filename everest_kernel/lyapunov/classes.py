@@ -26,7 +26,7 @@ class OrbitClass(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name for people: `fixed point`, `quasi-periodic`, …"""
+        """The name for people, as in `fixed point` or `quasi-periodic`."""
         return "quasi-periodic" if self is OrbitClass.QUASI_PERIODIC else self.name.lower().replace("_", " ")
 
 
