@@ -33,12 +33,18 @@ _PEER_GOALS = {"lyapax": 20.0, "pynamicalsys": 150.0}
 
 
 def _check(case: Case, name: str, found: NDArray[np.float64], T: float) -> None:  # noqa: N803 (the length of a run)
-    """Exponents must be those of the C reference but for the noise of finite runs."""
+    """Exponents must be those of the C reference but for the noise of finite runs; 1 % of the points may escape.
+
+    The hyperchaotic system has orbits that leave it after a long time, which ones is a matter of rounding.
+    """
     expected = case.in_c(len(found), T)
-    leading = abs(float(np.median(found[:, 0] - expected[:, 0])))
-    off = float(np.abs(found.sum(axis=1) - expected.sum(axis=1)).max()) if case.constant_sum else 0.0
-    if not (leading <= 25 / T and off <= 0.02):
-        raise RuntimeError(f"{case.name} by {name}: leading exponents differ by {leading:.3g}, sums by {off:.3g}")
+    escaped = float(np.isnan(found).any(axis=1).mean())
+    leading = abs(float(np.nanmedian(found[:, 0] - expected[:, 0])))
+    sums = np.abs(found.sum(axis=1) - expected.sum(axis=1))
+    off = float(np.nanmax(sums)) if case.constant_sum else 0.0
+    if not (escaped <= 0.01 and leading <= 25 / T and off <= 0.02):
+        apart = f"leading exponents differ by {leading:.3g}, sums by {off:.3g}, {escaped:.1%} escaped"
+        raise RuntimeError(f"{case.name} by {name}: {apart}")
 
 
 def _rates(case: Case, contestants: list[Contestant], rounds: int = _ROUNDS) -> tuple[dict[str, Taken], list[Figure]]:
@@ -47,7 +53,7 @@ def _rates(case: Case, contestants: list[Contestant], rounds: int = _ROUNDS) -> 
     figures = []
     for one in contestants:
         _check(case, one.name, taken[one.name].last.exponents, one.T)
-        what = f"{case.name}, {one.name}, points / s and core"
+        what = f"{case.name}, {one.name}, points/s/core"
         length = "" if one.T == FULL_TIME else f", runs of {one.T:g} scaled to {FULL_TIME:g}"
         figures.append(Figure(what, taken[one.name].rate, "/s", detail=f"{taken[one.name].detail}{length}"))
     return taken, figures
@@ -129,12 +135,12 @@ def numpy_beside_peers(points: int = 4096, T: float = 20.0) -> list[Figure]:  # 
     return figures
 
 
-def _one_and_two(points: int, rounds: int) -> list[tuple[float, ...]]:
+def _one_and_two(points: int, rounds: int) -> list[Taken]:
     contestants = [
         Contestant(str(threads), points, FULL_TIME, timed(partial(spectra, LORENZ, threads=threads)))
         for threads in (1, 2)
     ]
-    return [taken.per_second for taken in take_turns(contestants, rounds).values()]
+    return list(take_turns(contestants, rounds).values())
 
 
 def two_threads(points: int = 2048) -> list[Figure]:
@@ -144,11 +150,10 @@ def two_threads(points: int = 2048) -> list[Figure]:
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         one, two = pool.submit(_one_and_two, points, _ROUNDS).result()
-    over = statistics.median(b / a for a, b in zip(one, two, strict=True))
-    detail = (
-        f"median of the rounds' ratios; points / s {statistics.median(two):.0f} against {statistics.median(one):.0f}, "
-        f"best {max(two):.0f} and {max(one):.0f}; load {os.getloadavg()[0]:.1f}"
-    )
+    over = statistics.median(b / a for a, b in zip(one.per_second, two.per_second, strict=True))
+    clock = f"{statistics.median(two.per_second):.0f} against {statistics.median(one.per_second):.0f} points/s"
+    cost = f"two use {1 / ratio(two, one):.2f} x the processor time of one"
+    detail = f"median of the rounds' ratios; {clock}; {cost}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     return [Figure("Lorenz, two threads / one, by the clock", over, "x", 1.8, False, detail)]
 
 
@@ -165,7 +170,7 @@ def many_states() -> list[Figure]:
                 raise RuntimeError(f"{case.name}: sum {found.sum():.4f}, leading exponent {found[0]:.3f}")
             units = [rate * FULL_TIME for rate in taken.per_core]
             detail = f"{min(units):.0f} to {max(units):.0f}, n={len(units)}; T = {T:g}, vectors every 0.05"
-            what = f"{case.name}, step {dt:g}, time units / s and core"
+            what = f"{case.name}, step {dt:g}, time units/s/core"
             figures.append(Figure(what, statistics.median(units), "/s", goal, False, detail))
     return figures
 

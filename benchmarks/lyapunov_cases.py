@@ -73,12 +73,12 @@ LORENZ = Case(
     ("sigma", "rho", "beta"),
 )
 HYPERCHAOS = Case(
-    "hyperchaotic Rössler, 4 states",
+    "Rössler, 4 states",
     "x' = -y - z; y' = x + a*y + w; z' = b + x*z; w' = d*w - c*z",
     (-20.0, 0.0, 0.0, 15.0),
     {"a": 0.25, "b": 3.0, "d": 0.05},
     "c",
-    (0.48, 0.52),
+    (0.5, 0.52),
     "roessler4",
     ("a", "b", "c", "d"),
     constant_sum=False,
