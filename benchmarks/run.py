@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import cells, hub_files, hub_rates, hub_store, running, sweep_cells, sweeps
+from benchmarks import cells, hub_files, hub_rates, hub_store, lyapunov, lyapunov_start, running, sweep_cells, sweeps
 from benchmarks.figures import table
 
 BENCHMARKS = {
@@ -32,6 +32,13 @@ BENCHMARKS = {
     "polled": sweeps.polled_jobs,
     "files": hub_files.large_files,
     "one-of-many": hub_store.one_of_many,
+    "lyapunov-c": lyapunov.beside_c,
+    "lyapunov-peers": lyapunov.beside_peers,
+    "lyapunov-threads": lyapunov.two_threads,
+    "lyapunov-numpy": lyapunov.numpy_beside_peers,
+    "lyapunov-own-systems": lyapunov.own_systems,
+    "lyapunov-first-point": lyapunov_start.first_point,
+    "lyapunov-96": lyapunov.many_states,
 }
 
 

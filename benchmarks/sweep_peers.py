@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,19 +17,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-import platformdirs
-import psutil
-
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.figures import Figure, table
+from benchmarks.peer_environment import cached_folder, end_all, environment, installed, last_line
 
 __all__ = ["PEERS", "PeerRuns", "floor_cpu", "peer_figures", "peer_runs", "peer_times"]
 
 _PROGRAMS = Path(__file__).resolve().parent / "peers"
-_MARK = "SWEEP_PEERS_RUN"  # in the environment of every process that a peer starts
 
 
 @dataclass(frozen=True)
@@ -74,61 +68,6 @@ def floor_cpu(points: int, seconds: float, cores: int) -> float:
     return points * seconds / cores
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
-
-
-def _installed(folder: Path, packages: tuple[str, ...]) -> str:
-    """Install packages where they are missing; returns why that was impossible, or nothing."""
-    python = folder / "bin" / "python"
-    stamp = folder / f"has-{'-'.join(packages)}"
-    with filelock.FileLock(f"{folder}.lock"):
-        if stamp.exists():
-            return ""
-        if not python.exists():
-            made = subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True, text=True)
-            if made.returncode:
-                shutil.rmtree(folder, ignore_errors=True)  # half an environment would be taken for a whole one
-                return f"no environment for it: {_last_line(made.stdout + made.stderr)}"
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "numpy", *packages]
-        done = subprocess.run(pip, capture_output=True, text=True)
-        if done.returncode:
-            return f"pip could not install it: {_last_line(done.stderr)}"
-        stamp.touch()
-        return ""
-
-
-def _environment(folder: Path, home: str, mark: str) -> dict[str, str]:
-    """Variables for a peer: its own commands first, nothing of ours, no proxies, and a home that goes with the run."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV") and not name.lower().endswith("_proxy")
-    }
-    path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", os.defpath)])
-    return kept | {
-        "PATH": path,
-        "HOME": home,
-        "IPYTHONDIR": f"{home}/ipython",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        _MARK: mark,
-    }
-
-
-def _end_all(mark: str) -> None:
-    """End what a run left behind, also processes that no longer descend from its program."""
-    left = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(_MARK) == mark:
-                process.kill()
-                left.append(process)
-        except psutil.Error:  # gone, or another user's
-            continue
-    psutil.wait_procs(left, timeout=10)
-
-
 def _read(answer: str) -> dict[str, PeerRuns]:
     version, runs = "", dict[str, list[float]]()
     for line in answer.splitlines():
@@ -143,7 +82,7 @@ def _read(answer: str) -> dict[str, PeerRuns]:
 
 
 def _run(peer: _Peer, folder: Path, points: int, repeats: int, limit: float) -> dict[str, PeerRuns | str]:
-    refused = _installed(folder, peer.packages)
+    refused = installed(folder, peer.packages)
     if refused:
         return {peer.name: refused}
     mark = uuid.uuid4().hex
@@ -159,7 +98,7 @@ def _run(peer: _Peer, folder: Path, points: int, repeats: int, limit: float) -> 
                 stdout=output,
                 stderr=errors,
                 cwd=home,
-                env=_environment(folder, home, mark),
+                env=environment(folder, home, mark),
                 start_new_session=True,
             )
             try:
@@ -168,10 +107,10 @@ def _run(peer: _Peer, folder: Path, points: int, repeats: int, limit: float) -> 
             except subprocess.TimeoutExpired:
                 why = f"was not done after {limit:g} s"
             finally:
-                _end_all(mark)
+                end_all(mark)
                 started.wait()
         if why == "failed":
-            why = f"failed: {_last_line(said.read_text(errors='replace'))}"
+            why = f"failed: {last_line(said.read_text(errors='replace'))}"
         found: dict[str, PeerRuns | str] = {**_read(answer.read_text())}
     if why:
         found[peer.name] = why
@@ -198,9 +137,7 @@ def peer_runs(
     Returns:
         by name, the runs of each way; for a peer that cannot run, or not to the end, its name and why.
     """
-    cache = platformdirs.user_cache_path("everest-kernel-benchmarks")
-    folder = folder or cache / f"peers-{sys.version_info[0]}.{sys.version_info[1]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = folder or cached_folder("peers")
     found: dict[str, PeerRuns | str] = {}
     for peer in (peer for peer in _PEERS if peer.name in names):
         found |= _run(peer, folder, points, repeats, limit)
