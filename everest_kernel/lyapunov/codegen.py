@@ -1,10 +1,10 @@
 """A module of Python text for one system: what is done at every step, straight-line, for numba or for numpy.
 
-Three layouts of the same statements, because the innermost loop must be over something that is long and has the same
+Two layouts of the same statements, because the innermost loop must be over something that is long and has the same
 operations everywhere; LLVM then computes as many at a time as the processor has room for:
 
-* `lanes`: n (1 + k) small. The innermost loop is over parameter points; a whole Runge-Kutta step is one loop body.
-* `stages`: n up to 12. The same with one loop per stage, and the tangent vectors as a loop around it.
+* `lanes`: n up to 12. The innermost loop is over parameter points. Its body is a whole Runge-Kutta step, first of the
+  state and then of each vector, so that what one of them needs stays in registers.
 * `vectors`: larger n. One parameter point; the innermost loop is over the tangent vectors.
 
 Without numba, numpy's arrays are the innermost loop: `rows`, as `vectors`, where a row has all points.
@@ -33,10 +33,8 @@ __all__ = ["LANES", "Layout", "layout_for", "numba_text", "numpy_text", "program
 
 LANES = 32
 """Points of one loop: four AVX-512 vectors, which hide the latency of each other's operations."""
-_UNROLLED = 32
-"""Largest n (1 + k) of which a whole step is one loop body; beyond it compilation takes long."""
-_STAGES = 12
-"""Largest n of which parameter points are the lanes."""
+_MOST_STATES = 12
+"""Largest n of which parameter points are the lanes; beyond it the vectors are enough of them."""
 
 _COEFFICIENTS = (("s", "a", "h", "d6"), ("k", "b", "h", "d3"), ("l", "c", "dt", "d3"), ("m", "", "", "d6"))
 """Of the classical Runge-Kutta method (Kutta, Z. Math. Phys. 46 (1901) 435): slope, next stage, distance, weight."""
@@ -47,7 +45,7 @@ class Layout:
     """How arrays lie in the generated code.
 
     Attributes:
-        name: `lanes`, `stages` or `vectors`.
+        name: `lanes` or `vectors`.
         points: parameter points that are computed together.
         shape: of the array with the state in column 0 and the vectors in the others.
     """
@@ -59,10 +57,9 @@ class Layout:
 
 def layout_for(dimension: int, vectors: int) -> Layout:
     """The layout for n states and k tangent vectors."""
-    if dimension > _STAGES:
+    if dimension > _MOST_STATES:
         return Layout("vectors", 1, (dimension, 1 + vectors))
-    name = "lanes" if dimension * (1 + vectors) <= _UNROLLED else "stages"
-    return Layout(name, LANES, (dimension, 1 + vectors, LANES))
+    return Layout("lanes", LANES, (dimension, 1 + vectors, LANES))
 
 
 def program_for(system: System, *, leading: int | None = None, trace_rule: bool = False) -> Program:
@@ -112,10 +109,11 @@ def numba_text(system: System, vectors: int, *, trace: bool = False) -> str:
     """
     layout = layout_for(len(system.states), vectors)
     parts = _Parts(system, statements(system), vectors, layout.points, trace=trace)
-    advance = {"lanes": parts.lanes, "stages": parts.stages, "vectors": parts.vectors}[layout.name]()
-    orthonormal = parts.orthonormal_lanes() if layout.name != "vectors" else templates.ORTHONORMAL_VECTORS
+    lanes = layout.name == "lanes"
+    advance = parts.lanes() if lanes else parts.vectors()
+    orthonormal = parts.orthonormal_lanes() if lanes else templates.ORTHONORMAL_VECTORS
     body = templates.NUMBA + advance + "\n\n\n" + orthonormal + "\n\n\n" + templates.INTEGRATE
-    sizes = {"N_": len(system.states), "K_": vectors, "L_": layout.points}
+    sizes = {"N_": len(system.states), "K_": vectors, "L_": layout.points, "J_": max(parts.entries, 1)}
     return "".join([f"{name} = {size}\n" for name, size in sizes.items()]).join(body.split("# sizes\n"))
 
 
@@ -141,103 +139,97 @@ class _Parts:
         self._n, self._k = len(system.states), vectors
         self._parameters = len(system.parameters)
         self._code, self._points, self._trace = code, points, trace
+        self._stored = [name for name in code.varying if not name.startswith("p")]
+        self.entries = (4 if self._flow else 1) * len(self._stored) * points
 
-    # --- points are the lanes, a step is one loop body
+    # --- points are the lanes
 
     def lanes(self) -> str:
-        """`advance` with everything in registers."""
-        load = [f"y{place} = x[{self._at(place)} + i]" for place in self._places()]
-        load += [f"p{j}_ = p[{j * self._points} + i]" for j in range(self._parameters)]
-        body = load + (self._runge_kutta() if self._flow else self._iterate())
-        return templates.ADVANCE_LANES.replace("# body", indent("\n".join(body), " " * 12).strip())
+        """`advance`: one loop for the state, which leaves the Jacobian of each stage; then one for each vector."""
+        text = templates.ADVANCE_LANES.replace("# state", indent("\n".join(self._state()), " " * 12).strip())
+        return text.replace("# vector", indent("\n".join(self._vector()), " " * 16).strip())
 
-    def _runge_kutta(self) -> list[str]:
-        lines: list[str] = []
-        at, time = "y", "t0"
-        for slope, following, distance, weight in _COEFFICIENTS:
-            lines += self._evaluate(at, slope, time)
+    def _state(self) -> list[str]:
+        rows = range(self._n)
+        lines = [f"y{r} = x[{self._at(r)} + i]" for r in rows]
+        lines += [f"p{j}_ = p[{j * self._points} + i]" for j in range(self._parameters)]
+        if not self._flow:
+            return [*lines, *self._evaluate("y", "n", "t0", 0), *(f"x[{self._at(r)} + i] = n{r}" for r in rows)]
+        at, time, total = "y", "t0", "y"
+        for stage, (slope, following, distance, weight) in enumerate(_COEFFICIENTS):
+            lines += self._evaluate(at, slope, time, stage)
             if self._trace:
                 lines += [*_assigned(self._code.last), f"Q[i] += {weight}*{self._code.divergence}"]
-            for place in self._places():
-                total = f"y{place}" if slope == "s" else f"n{place}"
-                lines.append(f"n{place} = {total} + {weight}*{slope}{place}")
-                if following:
-                    lines.append(f"{following}{place} = y{place} + {distance}*{slope}{place}")
-            at, time = following, "t1" if distance == "h" else "t2"
-        return lines + self._store("n")
+            lines += self._combine(slope, following, distance, weight, total)
+            at, time, total = following, "t1" if distance == "h" else "t2", "n"
+        return [*lines, *(f"x[{self._at(r)} + i] = n{r}" for r in rows)]
 
-    def _iterate(self) -> list[str]:
-        return self._evaluate("y", "n", "t0") + self._store("n")
-
-    def _store(self, name: str) -> list[str]:
-        return [f"x[{self._at(place)} + i] = {name}{place}" for place in self._places()]
-
-    def _at(self, place: str) -> int:
-        """Where a row of lanes begins. A constant: so the compiler sees that rows do not overlap."""
-        row, column = map(int, place.split("_"))
-        return (row * (self._k + 1) + column) * self._points
-
-    def _places(self) -> list[str]:
-        return [f"{r}_{c}" for c in range(self._k + 1) for r in range(self._n)]
-
-    def _evaluate(self, at: str, slope: str, time: str) -> list[str]:
-        """Slopes of the state and of all vectors."""
+    def _evaluate(self, at: str, slope: str, time: str, stage: int) -> list[str]:
+        """Slopes of the state; the entries of the Jacobian go to `J`."""
         code = self._code
-        lines = [f"t_ = {time}", *(f"S{r}_ = {at}{r}_0" for r in range(self._n)), *_assigned(code.shared)]
-        lines += [f"{slope}{r}_0 = {rate}" for r, rate in enumerate(code.rates)]
-        lines += _assigned(code.more)
-        for c in range(1, self._k + 1):
-            vector = [f"{at}{r}_{c}" for r in range(self._n)]
-            lines += [f"{slope}{r}_{c} = {code.tangent(r, vector)}" for r in range(self._n)]
+        lines = [f"t_ = {time}", *(f"S{r}_ = {at}{r}" for r in range(self._n)), *_assigned(code.shared)]
+        lines += [f"{slope}{r} = {rate}" for r, rate in enumerate(code.rates)] + _assigned(code.more)
+        return lines + [f"J[{self._entry(stage, m)} + i] = {name}" for m, name in enumerate(self._stored)]
+
+    def _vector(self) -> list[str]:
+        rows = range(self._n)
+        lines = [f"y{r} = x[{self._at(r)} + c*L_ + i]" for r in rows]
+        lines += [f"{name} = p[{int(name[1:-1]) * self._points} + i]" for name in self._code.varying if name[0] == "p"]
+        stages = _COEFFICIENTS if self._flow else (("n", "", "", ""),)
+        at, total = "y", "y"
+        for stage, (slope, following, distance, weight) in enumerate(stages):
+            lines += [f"{name} = J[{self._entry(stage, m)} + i]" for m, name in enumerate(self._stored)]
+            vector = [f"{at}{r}" for r in rows]
+            lines += [f"{slope}{r} = {self._code.tangent(r, vector)}" for r in rows]
+            if self._flow:
+                lines += self._combine(slope, following, distance, weight, total)
+            at, total = following, "n"
+        return [*lines, *(f"x[{self._at(r)} + c*L_ + i] = n{r}" for r in rows)]
+
+    def _combine(self, slope: str, following: str, distance: str, weight: str, total: str) -> list[str]:
+        """Add a stage to the new value, and make the place of the next stage."""
+        lines = [f"n{r} = {total}{r} + {weight}*{slope}{r}" for r in range(self._n)]
+        if following:
+            lines += [f"{following}{r} = y{r} + {distance}*{slope}{r}" for r in range(self._n)]
         return lines
 
-    # --- a loop per stage
+    def _at(self, row: int) -> int:
+        """Where the lanes of a state begin. A constant: so the compiler sees that rows do not overlap."""
+        return row * (self._k + 1) * self._points
 
-    def stages(self) -> str:
-        """`advance` with the slopes in memory; vectors are a loop."""
-        code = self._code
-        first = [f"S{r}_ = Y[{self._at(f'{r}_0')} + i]" for r in range(self._n)]
-        first += [f"p{j}_ = P[{j * self._points} + i]" for j in range(self._parameters)] + _assigned(code.shared)
-        first += [f"D[{self._at(f'{r}_0')} + i] = {rate}" for r, rate in enumerate(code.rates)]
-        first += _assigned(code.more) + [f"J[{m * self._points} + i] = {name}" for m, name in enumerate(code.varying)]
-        if self._trace:
-            first += [*_assigned(code.last), f"Q[i] += weight*{code.divergence}"]
-        second = [f"{name} = J[{m * self._points} + i]" for m, name in enumerate(code.varying)]
-        vector = [f"Y[{self._at(f'{r}_0')} + c*L_ + i]" for r in range(self._n)]
-        second += [f"D[{self._at(f'{r}_0')} + c*L_ + i] = {code.tangent(r, vector)}" for r in range(self._n)]
-        text = templates.EVALUATE_STAGES.replace("# first", indent("\n".join(first), " " * 8).strip())
-        return self._stepped(text.replace("# second", indent("\n".join(second), " " * 12).strip()))
+    def _entry(self, stage: int, number: int) -> int:
+        """Where the lanes of an entry of the Jacobian begin."""
+        return (stage * len(self._stored) + number) * self._points
+
+    # --- one point, of which the vectors are the lanes
 
     def vectors(self) -> str:
-        """`advance` for one point, of which the vectors are the lanes."""
+        """`advance`: a loop over the vectors for each row of the Jacobian."""
         code = self._code
-        lines = [f"S{r}_ = Y[{self._at(f'{r}_0')}]" for r in range(self._n)]
-        lines += [f"p{j}_ = P[{j}]" for j in range(self._parameters)] + _assigned(code.shared)
-        lines += [f"D[{self._at(f'{r}_0')}] = {rate}" for r, rate in enumerate(code.rates)] + _assigned(code.more)
+        lines = [f"S{r}_ = Y[{self._at(r)}]" for r in range(self._n)]
+        lines += [f"p{j}_ = p[{j}]" for j in range(self._parameters)] + _assigned(code.shared)
+        lines += [f"D[{self._at(r)}] = {rate}" for r, rate in enumerate(code.rates)] + _assigned(code.more)
         if self._trace:
             lines += [*_assigned(code.last), f"Q[0] += weight*{code.divergence}"]
         for r in range(self._n):
-            row = code.tangent(r, [f"Y[{self._at(f'{c}_0')} + i]" for c in range(self._n)])
-            lines += ["for i in range(1, K_ + 1):", f"    D[{self._at(f'{r}_0')} + i] = {row}"]
-        return self._stepped(templates.EVALUATE_VECTORS.replace("# body", indent("\n".join(lines), " " * 4).strip()))
-
-    def _stepped(self, evaluate: str) -> str:
-        step = templates.ADVANCE_FLOW if self._flow else templates.ADVANCE_MAP
-        return evaluate + "\n\n\n" + step.replace("M_", str(max(len(self._code.varying), 1)))
+            row = code.tangent(r, [f"Y[{self._at(c)} + i]" for c in range(self._n)])
+            lines += ["for i in range(1, K_ + 1):", f"    D[{self._at(r)} + i] = {row}"]
+        text = templates.EVALUATE_VECTORS.replace("# body", indent("\n".join(lines), " " * 4).strip())
+        return text + "\n\n\n" + (templates.ADVANCE_FLOW if self._flow else templates.ADVANCE_MAP)
 
     def orthonormal_lanes(self) -> str:
         """Modified Gram-Schmidt on all lanes at once."""
-        n, k = self._n, self._k
-        lines = [f"v{r}_{c} = x[{self._at(f'{r}_{c}')} + i]" for c in range(1, k + 1) for r in range(n)]
+        n, k, size = self._n, self._k, self._points
+        lines = [f"v{r}_{c} = x[{self._at(r) + c * size} + i]" for c in range(1, k + 1) for r in range(n)]
         for c in range(1, k + 1):
             for before in range(1, c):
                 lines.append("d = " + " + ".join(f"v{r}_{before}*v{r}_{c}" for r in range(n)))
                 lines += [f"v{r}_{c} = v{r}_{c} - d*v{r}_{before}" for r in range(n)]
             lines.append("q = sqrt(" + " + ".join(f"v{r}_{c}*v{r}_{c}" for r in range(n)) + ")")
-            lines += [f"R[{(c - 1) * self._points} + i] *= q", "g = 1.0/where(q == 0.0, 1.0, q)"]
+            lines += [f"R[{(c - 1) * size} + i] *= q", "g = 1.0/where(q == 0.0, 1.0, q)"]
             lines += [f"v{r}_{c} = v{r}_{c}*g" for r in range(n)]
             lines.append(f"v{c - 1}_{c} = where(q == 0.0, 1.0, v{c - 1}_{c})")  # it has to start anew somewhere
-            lines += [f"x[{self._at(f'{r}_{c}')} + i] = v{r}_{c}" for r in range(n)]
+            lines += [f"x[{self._at(r) + c * size} + i] = v{r}_{c}" for r in range(n)]
         return templates.ORTHONORMAL_LANES.replace("# body", indent("\n".join(lines), " " * 8).strip())
 
 

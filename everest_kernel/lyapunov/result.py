@@ -92,7 +92,11 @@ def summarize(
     with np.errstate(invalid="ignore"):  # -inf - -inf: the error of an exponent that is minus infinity is not known
         mean = _mean(over_starts)
         many = starts >= _MANY_STARTS
-        samples = np.stack([_mean(run) for run in np.moveaxis(each, 1, 0)]) if many else each.reshape(count * starts, *mean.shape)
+        samples = (
+            np.stack([_mean(run) for run in np.moveaxis(each, 1, 0)])
+            if many
+            else each.reshape(count * starts, *mean.shape)
+        )
         error = np.sqrt(_mean((samples - _mean(samples)) ** 2) / max(len(samples) - 1, 1))
     order = np.argsort(-mean, axis=0, kind="stable")  # Gram-Schmidt sorts them in the limit only
     exponents, errors = (_gridded(np.take_along_axis(a, order, axis=0), shape) for a in (mean, error))

@@ -18,7 +18,6 @@ __all__ = [
     "ADVANCE_FLOW",
     "ADVANCE_LANES",
     "ADVANCE_MAP",
-    "EVALUATE_STAGES",
     "EVALUATE_VECTORS",
     "INTEGRATE",
     "NUMBA",
@@ -69,57 +68,51 @@ from numpy import cos, cosh, exp, floor, log, nan, sin, sinh, sqrt, tan, tanh, w
 
 ADVANCE_LANES = """\
 @compiled
-def advance(x, p, Q, t, steps, dt):
+def advance(x, p, Q, J, t, steps, dt):
     h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
     for step in range(steps):
         t0 = t + step*dt
         t1, t2 = t0 + h, t0 + dt
         for i in range(L_):
-            # body"""
-
-EVALUATE_STAGES = """\
-@compiled
-def evaluate(Y, P, Q, t_, weight, D, J):
-    for i in range(L_):
-        # first
-    for c in range(1, K_ + 1):
-        for i in range(L_):
-            # second"""
+            # state
+        for c in range(1, K_ + 1):
+            for i in range(L_):
+                # vector"""
 
 EVALUATE_VECTORS = """\
 @compiled
-def evaluate(Y, P, Q, t_, weight, D, J):
+def evaluate(Y, p, Q, t_, weight, D):
     # body"""
 
 ADVANCE_FLOW = """\
 @compiled
-def advance(x, p, Q, t, steps, dt):
+def advance(x, p, Q, J, t, steps, dt):
     h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
-    d, y, a, J = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty(M_*L_)
+    d, y, a = np.empty_like(x), np.empty_like(x), np.empty_like(x)
     for step in range(steps):
         t0 = t + step*dt
-        evaluate(x, p, Q, t0, d6, d, J)
+        evaluate(x, p, Q, t0, d6, d)
         for i in range(x.size):
             a[i] = x[i] + d6*d[i]
             y[i] = x[i] + h*d[i]
-        evaluate(y, p, Q, t0 + h, d3, d, J)
+        evaluate(y, p, Q, t0 + h, d3, d)
         for i in range(x.size):
             a[i] = a[i] + d3*d[i]
             y[i] = x[i] + h*d[i]
-        evaluate(y, p, Q, t0 + h, d3, d, J)
+        evaluate(y, p, Q, t0 + h, d3, d)
         for i in range(x.size):
             a[i] = a[i] + d3*d[i]
             y[i] = x[i] + dt*d[i]
-        evaluate(y, p, Q, t0 + dt, d6, d, J)
+        evaluate(y, p, Q, t0 + dt, d6, d)
         for i in range(x.size):
             x[i] = a[i] + d6*d[i]"""
 
 ADVANCE_MAP = """\
 @compiled
-def advance(x, p, Q, t, steps, dt):
-    d, J = np.empty_like(x), np.empty(M_*L_)
+def advance(x, p, Q, J, t, steps, dt):
+    d = np.empty_like(x)
     for step in range(steps):
-        evaluate(x, p, Q, 0.0, 0.0, d, J)
+        evaluate(x, p, Q, 0.0, 0.0, d)
         x[:] = d"""
 
 ORTHONORMAL_LANES = """\
@@ -177,13 +170,13 @@ def take(R, sums, all):
 
 @compiled
 def integrate(x, p, B, Q, first, blocks, per_block, steps, dt):
-    R = np.ones(K_*L_)
+    R, J = np.ones(K_*L_), np.empty(J_)
     done = first
     for b in range(blocks):
         sums = B[b]
         sums[:] = 0.0
         for r in range(per_block):
-            advance(x, p, Q, done*steps*dt, steps, dt)
+            advance(x, p, Q, J, done*steps*dt, steps, dt)
             orthonormalize(x, R)
             done += 1
             if r % 8 == 7 or r + 1 == per_block:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from everest_kernel.local_hub import read_record
-from tests.support.kernel import Cell, Kernel
+from tests.support.kernel import Cell, Kernel, running_kernel
 
 INTERRUPT = 1 << 1
 """SIGINT's bit in the masks of /proc/*/status."""
@@ -20,18 +19,16 @@ def blocked(status: Path) -> int:
     return int(mask, 16)
 
 
-def test_only_the_main_thread_takes_interrupts(kernel: Kernel) -> None:
-    process = Path("/proc", str(kernel.manager.provisioner.pid), "task")  # type: ignore[union-attr]
-    ready = {task.name for task in process.iterdir() if not blocked(task / "status") & INTERRUPT}
-    assert ready == {process.parent.name}
-
-
-def test_programs_that_the_kernel_starts_take_them(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> None:
-    (home,) = {Path(kernel.manager.connection_file).parent}
-    record = read_record(home / "hub")
-    assert record is not None
-    assert not blocked(Path("/proc", str(record.pid), "status")) & INTERRUPT
-    assert psutil.pid_exists(record.pid)
+def test_the_main_thread_takes_interrupts_and_so_do_programs(tmp_path: Path) -> None:
+    """In a new kernel, where no cell has started threads of its own."""
+    with running_kernel(tmp_path) as kernel:
+        kernel.run("%%remote shell\ntrue")
+        process = Path("/proc", str(kernel.manager.provisioner.pid), "task")  # type: ignore[union-attr]
+        ready = {task.name for task in process.iterdir() if not blocked(task / "status") & INTERRUPT}
+        assert ready == {process.parent.name}
+        hub = read_record(tmp_path / "hub")
+        assert hub is not None
+        assert not blocked(Path("/proc", str(hub.pid), "status")) & INTERRUPT
 
 
 @pytest.mark.parametrize("code", ["while True:\n    print(1, flush=True)", "import time\ntime.sleep(600)"])

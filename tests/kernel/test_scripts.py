@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,11 +43,12 @@ def test_a_script_that_waits_for_nothing_leaves_its_job_running(folder: Path) ->
     script = folder / "script.py"
     script.write_text(
         "from everest_kernel import remote\nfirst = remote('shell', 'echo one; sleep 0.5; x=kept', outputs=['x'])\n"
-        "while not first.id: pass\nprint(first.id)\n"
+        "while not first.id: pass\nprint('the job is', first.id)\n"
     )
     done = run("script.py", folder=folder)
     assert done.stderr == ""
-    later = run("-c", f"from everest_kernel import job; print(job({done.stdout.split()[0]!r}).result())", folder=folder)
+    (job_id,) = re.findall(r"the job is (\w+)", done.stdout)  # what the job writes may come before
+    later = run("-c", f"from everest_kernel import job; print(job({job_id!r}).result())", folder=folder)
     assert (later.stdout, later.stderr) == ("{'x': 'kept'}\n", "")
 
 

@@ -22,7 +22,9 @@ def linear(matrix: NDArray[np.float64]) -> System:
     n = len(matrix)
     rows = [" + ".join(f"a{r}{c}*{NAMES[c]}" for c in range(n)) for r in range(n)]
     entries = {f"a{r}{c}": float(matrix[r, c]) for r in range(n) for c in range(n)}
-    return System.flow("; ".join(f"{NAMES[r]}' = {row}" for r, row in enumerate(rows)), defaults=entries, start=[1.0] * n)
+    return System.flow(
+        "; ".join(f"{NAMES[r]}' = {row}" for r, row in enumerate(rows)), defaults=entries, start=[1.0] * n
+    )
 
 
 # --- exact facts
