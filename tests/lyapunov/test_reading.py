@@ -215,3 +215,38 @@ def test_written_text_reads_back_equal(data: st.DataObject) -> None:
         point = {X: 0.731, Y: -1.37, A: 2.113}
         there, back = (complex(e.evalf(17, subs=point)) for e in (expression, again))
         assert math.isclose(abs(there - back), 0, abs_tol=1e-9 * (1 + abs(there))), text
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "expected"),
+    [
+        ("cbrt(x)", -8, -2.0),
+        ("mod(x, 3)", -1, 2.0),
+        ("x // 2", -3, -2.0),
+        ("clip(x, -1, 1)", 5, 1.0),
+        ("heaviside(x)", 0, 0.5),
+        ("log2(x) + log10(x)", 1, 0.0),
+        ("log(x, 2)", 8, 3.0),
+        ("hypot(x, 4)", 3, 5.0),
+        ("sgn(x) + ceil(x/2)", -3, -2.0),
+        ("expm1(x) + log1p(x)", 0, 0.0),
+    ],
+)
+def test_values_of_functions(text: str, x: int, expected: float) -> None:
+    assert float(Reader().read(text, "x").subs(X, x)) == pytest.approx(expected)
+
+
+def test_conditions_on_nested_branches_are_and_or_not() -> None:
+    found = Reader().read("where(where(x > 0, y, 1) < a, x, y)", "x")
+    assert not found.has(sympy.ITE)
+    for x, y, a in ((1, 2, 3), (1, 3, 2), (-1, 5, 2), (-1, 5, 0)):
+        assert found.subs({X: x, Y: y, A: a}) == (x if (y if x > 0 else 1) < a else y)
+
+
+@pytest.mark.parametrize(
+    "text", ["mod((x + y)^900 + a*x, x + 1)", "max(" + ", ".join(f"x*y^{i} - a" for i in range(40)) + ")"]
+)
+def test_nothing_is_simplified_at_length(text: str) -> None:
+    begun = time.process_time()
+    Reader().read(text, "x")
+    assert time.process_time() - begun < 1
