@@ -75,6 +75,7 @@ def test_it_ends_when_all_are_aligned_and_a_lost_orbit_stays_alone() -> None:
 
     result = alignment(advance, np.ones((2, 2)), steps=1000)
     assert 20 < result.steps[-1] < 30
+    np.testing.assert_allclose(np.linalg.norm(result.vectors[:, :, 0], axis=0), 1)
     assert result.sali[-1, 0] < 1e-13
     assert np.isnan(result.sali[-1, 1])
     assert np.isnan(result.gali[-1, 1, 1])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from everest_kernel.lyapunov.bifurcation import flow_crossings, flow_maxima, map_iterates, stroboscopic_map
+from everest_kernel.lyapunov.bifurcation import _summit, flow_crossings, flow_maxima, map_iterates, stroboscopic_map
 
 Array = NDArray[np.float64]
 
@@ -60,6 +62,14 @@ def test_maxima_are_interpolated_between_steps() -> None:
     points = flow_maxima(oscillator, [1.0], [1.0, 0.3], T=60, dt=0.5, transient=0)
     first = points.value[0]
     assert first == pytest.approx(np.sqrt(1.09), abs=2e-3)
+
+
+@given(st.floats(-5, 5), st.floats(0.01, 5), st.floats(-5, 0))
+def test_the_summit_of_a_cubic_is_where_its_slope_is_zero(rise: float, first: float, last: float) -> None:
+    """The slope along the cubic is first · (1 − s)(1 − 3s) + 6 · rise · s (1 − s) + last · s (3s − 2)."""
+    s = float(_summit(np.array(0.0), np.array(rise), np.array(first), np.array(last)))
+    assert 0 < s <= 1
+    assert first * (1 - s) * (1 - 3 * s) + 6 * rise * s * (1 - s) + last * s * (3 * s - 2) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize(("direction", "signs"), [(1, {1}), (-1, {-1}), (0, {-1, 1})])

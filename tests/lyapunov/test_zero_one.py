@@ -67,6 +67,7 @@ def test_each_series_of_an_array_is_tested_by_itself() -> None:
     assert answer.K[1, 0] == 0
     assert np.isnan(answer.K[1, 1])
     assert not answer.oversampled.any()
+    assert (answer.stride == 1).all()
     assert answer.message == ""
 
 
