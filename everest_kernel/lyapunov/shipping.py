@@ -73,7 +73,7 @@ def worker_text(
     }
     sources = {name: (Path(__file__).parent / f"{name}.py").read_text("utf-8") for name in _PARTS}
     digest = hashlib.sha256(json.dumps(sources).encode()).hexdigest()[:12]
-    title = f'"""Lyapunov exponents of {program.name or "a system"}: generated; needs numpy, and uses numba if it is there."""'
+    title = f'"""Exponents of {program.name or "a system"}: generated; needs numpy, and uses numba if it is there."""'
     lines = [title, "", "import json", "import sys", "import types", "", f"DIGEST = {digest!r}"]
     lines += [f"TASK = {json.dumps(task)!r}", "SOURCES = {", *(f"    {n!r}: {t!r}," for n, t in sources.items()), "}"]
     return "\n".join(lines) + "\n" + _LOADER

@@ -27,7 +27,7 @@ def symbolic_choice(language: str, value: Any) -> str:
     """
     chosen = choice(language, "symbolic", value, ("text", "sympy"))
     if chosen == "sympy" and importlib.util.find_spec("sympy") is None:
-        raise ConfigurationError("symbolic=sympy needs sympy here", hint="pip install 'everest-kernel[sympy]'")
+        raise ConfigurationError("symbolic=sympy needs sympy here", hint="pip install sympy")
     return chosen
 
 
