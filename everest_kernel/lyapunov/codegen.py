@@ -36,6 +36,9 @@ LANES = 32
 _MOST_STATES = 12
 """Largest n of which parameter points are the lanes; beyond it the vectors are enough of them."""
 
+_UNROLLED = 30
+"""Largest n k of which each vector has a loop of its own, at places that are constants."""
+
 _COEFFICIENTS = (("s", "a", "h", "d6"), ("k", "b", "h", "d3"), ("l", "c", "dt", "d3"), ("m", "", "", "d6"))
 """Of the classical Runge-Kutta method (Kutta, Z. Math. Phys. 46 (1901) 435): slope, next stage, distance, weight."""
 
@@ -113,7 +116,7 @@ def numba_text(system: System, vectors: int, *, trace: bool = False) -> str:
     advance = parts.lanes() if lanes else parts.vectors()
     orthonormal = parts.orthonormal_lanes() if lanes else templates.ORTHONORMAL_VECTORS
     body = templates.NUMBA + advance + "\n\n\n" + orthonormal + "\n\n\n" + templates.INTEGRATE
-    sizes = {"N_": len(system.states), "K_": vectors, "L_": layout.points, "J_": max(parts.entries, 1)}
+    sizes = {"N_": len(system.states), "K_": vectors, "L_": layout.points, **parts.places}
     return "".join([f"{name} = {size}\n" for name, size in sizes.items()]).join(body.split("# sizes\n"))
 
 
@@ -125,7 +128,10 @@ def numpy_text(system: System, *, trace: bool = False) -> str:
     lines += [f"{name} = {value}" for name, value in code.shared]
     lines += [f"f[{r}] = {rate}" for r, rate in enumerate(code.rates)]
     lines += [f"{name} = {value}" for name, value in code.more]
-    lines += [f"d[{r}] = {code.tangent(r, [f'v[{c}]' for c in range(n)])}" for r in range(n)]
+    if any(_products(code, row) for row in range(n)):
+        lines.append("w = empty_like(v[0])")
+    for row in range(n):
+        lines += _row_in_place(code, row)
     if trace:
         lines += [*(f"{name} = {value}" for name, value in code.last), f"return {code.divergence}"]
     return templates.NUMPY + "def evaluate(x, v, p, t_, f, d):\n" + indent("\n".join(lines), "    ") + "\n"
@@ -140,51 +146,63 @@ class _Parts:
         self._parameters = len(system.parameters)
         self._code, self._points, self._trace = code, points, trace
         self._stored = [name for name in code.varying if not name.startswith("p")]
-        self.entries = (4 if self._flow else 1) * len(self._stored) * points
+        entries = (4 if self._flow else 1) * len(self._stored) if layout_for(self._n, vectors).name == "lanes" else 0
+        rows = {"P_": self._n * (1 + vectors), "J_": self._parameters, "R_": entries, "Q_": vectors, "W_": 1}
+        self.places: dict[str, int] = {}
+        """Where in the one work array the parameters, Jacobians, products of norms and divergences begin; its end."""
+        for name, count in rows.items():
+            self.places[name] = max(self.places.values(), default=0) + count * points
 
     # --- points are the lanes
 
     def lanes(self) -> str:
         """`advance`: one loop for the state, which leaves the Jacobian of each stage; then one for each vector."""
         text = templates.ADVANCE_LANES.replace("# state", indent("\n".join(self._state()), " " * 12).strip())
-        return text.replace("# vector", indent("\n".join(self._vector()), " " * 16).strip())
+        if self._n * self._k <= _UNROLLED:
+            loops = [self._vector(str(c * self._points)) for c in range(1, self._k + 1)]
+        else:
+            loops = [["for c in range(1, K_ + 1):", *indent("\n".join(self._vector("c*L_")), "    ").split("\n")]]
+        return text + "\n" + indent("\n".join(line for loop in loops for line in loop), " " * 8)
 
     def _state(self) -> list[str]:
         rows = range(self._n)
-        lines = [f"y{r} = x[{self._at(r)} + i]" for r in rows]
-        lines += [f"p{j}_ = p[{j * self._points} + i]" for j in range(self._parameters)]
+        lines = [f"y{r} = w[{self._at(r)} + i]" for r in rows]
+        lines += [f"p{j}_ = w[{self._parameter(j)} + i]" for j in range(self._parameters)]
         if not self._flow:
-            return [*lines, *self._evaluate("y", "n", "t0", 0), *(f"x[{self._at(r)} + i] = n{r}" for r in rows)]
+            return [*lines, *self._evaluate("y", "n", "t0", 0), *(f"w[{self._at(r)} + i] = n{r}" for r in rows)]
         at, time, total = "y", "t0", "y"
         for stage, (slope, following, distance, weight) in enumerate(_COEFFICIENTS):
             lines += self._evaluate(at, slope, time, stage)
             if self._trace:
-                lines += [*_assigned(self._code.last), f"Q[i] += {weight}*{self._code.divergence}"]
+                lines += [*_assigned(self._code.last), f"w[Q_ + i] += {weight}*{self._code.divergence}"]
             lines += self._combine(slope, following, distance, weight, total)
             at, time, total = following, "t1" if distance == "h" else "t2", "n"
-        return [*lines, *(f"x[{self._at(r)} + i] = n{r}" for r in rows)]
+        return [*lines, *(f"w[{self._at(r)} + i] = n{r}" for r in rows)]
 
     def _evaluate(self, at: str, slope: str, time: str, stage: int) -> list[str]:
         """Slopes of the state; the entries of the Jacobian go to `J`."""
         code = self._code
         lines = [f"t_ = {time}", *(f"S{r}_ = {at}{r}" for r in range(self._n)), *_assigned(code.shared)]
         lines += [f"{slope}{r} = {rate}" for r, rate in enumerate(code.rates)] + _assigned(code.more)
-        return lines + [f"J[{self._entry(stage, m)} + i] = {name}" for m, name in enumerate(self._stored)]
+        return lines + [f"w[{self._entry(stage, m)} + i] = {name}" for m, name in enumerate(self._stored)]
 
-    def _vector(self) -> list[str]:
+    def _vector(self, offset: str) -> list[str]:
+        """The loop for a vector whose lanes begin so far behind the state's."""
         rows = range(self._n)
-        lines = [f"y{r} = x[{self._at(r)} + c*L_ + i]" for r in rows]
-        lines += [f"{name} = p[{int(name[1:-1]) * self._points} + i]" for name in self._code.varying if name[0] == "p"]
+        lines = [f"y{r} = w[{self._at(r)} + {offset} + i]" for r in rows]
+        constants = [name for name in self._code.varying if name[0] == "p"]
+        lines += [f"{name} = w[{self._parameter(int(name[1:-1]))} + i]" for name in constants]
         stages = _COEFFICIENTS if self._flow else (("n", "", "", ""),)
         at, total = "y", "y"
         for stage, (slope, following, distance, weight) in enumerate(stages):
-            lines += [f"{name} = J[{self._entry(stage, m)} + i]" for m, name in enumerate(self._stored)]
+            lines += [f"{name} = w[{self._entry(stage, m)} + i]" for m, name in enumerate(self._stored)]
             vector = [f"{at}{r}" for r in rows]
             lines += [f"{slope}{r} = {self._code.tangent(r, vector)}" for r in rows]
             if self._flow:
                 lines += self._combine(slope, following, distance, weight, total)
             at, total = following, "n"
-        return [*lines, *(f"x[{self._at(r)} + c*L_ + i] = n{r}" for r in rows)]
+        lines += [f"w[{self._at(r)} + {offset} + i] = n{r}" for r in rows]
+        return ["for i in range(L_):", *(f"    {line}" for line in lines)]
 
     def _combine(self, slope: str, following: str, distance: str, weight: str, total: str) -> list[str]:
         """Add a stage to the new value, and make the place of the next stage."""
@@ -197,9 +215,13 @@ class _Parts:
         """Where the lanes of a state begin. A constant: so the compiler sees that rows do not overlap."""
         return row * (self._k + 1) * self._points
 
+    def _parameter(self, number: int) -> int:
+        """Where the lanes of a parameter begin."""
+        return self.places["P_"] + number * self._points
+
     def _entry(self, stage: int, number: int) -> int:
         """Where the lanes of an entry of the Jacobian begin."""
-        return (stage * len(self._stored) + number) * self._points
+        return self.places["J_"] + (stage * len(self._stored) + number) * self._points
 
     # --- one point, of which the vectors are the lanes
 
@@ -220,17 +242,40 @@ class _Parts:
     def orthonormal_lanes(self) -> str:
         """Modified Gram-Schmidt on all lanes at once."""
         n, k, size = self._n, self._k, self._points
-        lines = [f"v{r}_{c} = x[{self._at(r) + c * size} + i]" for c in range(1, k + 1) for r in range(n)]
+        lines = [f"v{r}_{c} = w[{self._at(r) + c * size} + i]" for c in range(1, k + 1) for r in range(n)]
         for c in range(1, k + 1):
             for before in range(1, c):
                 lines.append("d = " + " + ".join(f"v{r}_{before}*v{r}_{c}" for r in range(n)))
                 lines += [f"v{r}_{c} = v{r}_{c} - d*v{r}_{before}" for r in range(n)]
             lines.append("q = sqrt(" + " + ".join(f"v{r}_{c}*v{r}_{c}" for r in range(n)) + ")")
-            lines += [f"R[{(c - 1) * size} + i] *= q", "g = 1.0/where(q == 0.0, 1.0, q)"]
+            lines += [f"w[{self.places['R_'] + (c - 1) * size} + i] *= q", "g = 1.0/where(q == 0.0, 1.0, q)"]
             lines += [f"v{r}_{c} = v{r}_{c}*g" for r in range(n)]
             lines.append(f"v{c - 1}_{c} = where(q == 0.0, 1.0, v{c - 1}_{c})")  # it has to start anew somewhere
-            lines += [f"x[{self._at(r) + c * size} + i] = v{r}_{c}" for r in range(n)]
+            lines += [f"w[{self._at(r) + c * size} + i] = v{r}_{c}" for r in range(n)]
         return templates.ORTHONORMAL_LANES.replace("# body", indent("\n".join(lines), " " * 8).strip())
+
+
+def _row_in_place(code: Statements, row: int) -> list[str]:
+    """A row of J·v without arrays in between: they would cost more than the arithmetic."""
+    entries = sorted((e for e in code.jacobian if e.row == row), key=lambda e: e.sign < 0)
+    if not entries:
+        return [f"d[{row}] = 0.0"]
+    first, *rest = entries
+    if len(rest) == 1 and rest[0].size == first.size and (first.sign, rest[0].sign) == (1, -1):  # a (v_i - v_j)
+        lines = [f"subtract(v[{first.column}], v[{rest[0].column}], d[{row}])"]
+        return [*lines, f"multiply(d[{row}], {first.size}, d[{row}])"] if first.size != "1.0" else lines
+    lines = [f"multiply(v[{first.column}], {'-' if first.sign < 0 else ''}{first.size}, d[{row}])"]
+    for entry in rest:
+        step = "add" if entry.sign > 0 else "subtract"
+        if entry.size == "1.0":
+            lines.append(f"{step}(d[{row}], v[{entry.column}], d[{row}])")
+        else:
+            lines += [f"multiply(v[{entry.column}], {entry.size}, w)", f"{step}(d[{row}], w, d[{row}])"]
+    return lines
+
+
+def _products(code: Statements, row: int) -> bool:
+    return any("w)" in line for line in _row_in_place(code, row))
 
 
 def _assigned(pairs: tuple[tuple[str, str], ...]) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 __all__ = ["cache_folder", "load", "numba_version"]
 
@@ -18,11 +19,28 @@ _PREFIX = "everest_flow_"
 
 def numba_version() -> str:
     """Numba's version where it can be used, else an empty text."""
+    first = "numba" not in sys.modules
     try:
         import numba
+
+        if first:
+            _prefer_wide_vectors(numba.config)
     except Exception:  # noqa: BLE001 - a numba that does not fit its numpy fails in many ways, and numpy does instead
         return ""
     return str(numba.__version__)
+
+
+def _prefer_wide_vectors(config: Any) -> None:
+    """Let numba use AVX-512's full width, a quarter more points a second; for most code LLVM thinks half of it better.
+
+    Only for a numba that nobody has used before in this process, and that was not told what to use.
+    """
+    import llvmlite.binding
+
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512f") and config.CPU_FEATURES is None and config.CPU_NAME is None:
+        config.CPU_NAME = llvmlite.binding.get_host_cpu_name()
+        config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
 
 
 def cache_folder() -> Path:

@@ -20,7 +20,7 @@ from .step_check import StepWarning, step_advice
 if TYPE_CHECKING:
     from .system import System
 
-__all__ = ["parameter_grid", "schedule_for", "spectrum"]
+__all__ = ["check_options", "parameter_grid", "schedule_for", "spectrum"]
 
 
 def spectrum(
@@ -65,7 +65,7 @@ def spectrum(
     Warns:
         StepWarning: the step is too large.
     """
-    _checked(system, leading, trace_rule=trace_rule)
+    check_options(system, leading, trace_rule=trace_rule)
     schedule = schedule_for(system, T=T, dt=dt, transient=transient, renormalize=renormalize)
     values, shape = parameter_grid(system, parameters or {})
     program = program_for(system, leading=leading, trace_rule=trace_rule)
@@ -121,7 +121,12 @@ def parameter_grid(system: System, parameters: Mapping[str, ArrayLike]) -> tuple
     return values, shape
 
 
-def _checked(system: System, leading: int | None, *, trace_rule: bool) -> None:
+def check_options(system: System, leading: int | None, *, trace_rule: bool) -> None:
+    """Whether these exponents can be computed.
+
+    Raises:
+        ValueError: they cannot.
+    """
     n = len(system.states)
     if leading is not None and not 1 <= leading <= n:
         raise ValueError(f"leading must be between 1 and {n}, the number of states, and is {leading!r}")

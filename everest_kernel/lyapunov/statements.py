@@ -32,12 +32,19 @@ class Entry:
     column: int
     code: str
 
+    @property
+    def sign(self) -> int:
+        """Of its code; what a name stands for may have another one."""
+        return -1 if self.code.startswith("-") else 1
+
+    @property
+    def size(self) -> str:
+        """The code without its sign."""
+        return self.code.removeprefix("-")
+
     def times(self, vector: str) -> str:
         """Its term in J·v, with a sign in front."""
-        if self.code in ("1.0", "-1.0"):
-            return f"{'-' if self.code[0] == '-' else '+'} {vector}"
-        sign, size = ("-", self.code[1:]) if self.code.startswith("-") else ("+", self.code)
-        return f"{sign} {size}*{vector}"
+        return f"{'-' if self.sign < 0 else '+'} {vector if self.size == '1.0' else f'{self.size}*{vector}'}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The parts of generated modules that are the same for all systems.
 
-`integrate(x, p, B, Q, first, blocks, per_block, steps, dt)` advances one group of points. Its arrays are flat, and
-places in them are constants: only so does the compiler see that two rows do not overlap, and computes many at a time.
+`integrate(x, p, B, Q, first, blocks, per_block, steps, dt)` advances one group of points. Inside, all numbers are in
+one flat array `w`, at places that are constants: only so does the compiler know that no two rows overlap, and computes
+many at a time without asking that first.
 
 * `x`: states and tangent vectors, of the layout's shape; changed in place.
 * `p`: parameters, of shape (parameters, points).
@@ -61,23 +62,21 @@ NUMPY = '''\
 
 from numpy import arccos as acos, arccosh as acosh, arcsin as asin, arcsinh as asinh, arctan as atan
 from numpy import arctan2 as atan2, arctanh as atanh
-from numpy import cos, cosh, exp, floor, log, nan, sin, sinh, sqrt, tan, tanh, where
+from numpy import add, cos, cosh, empty_like, exp, floor, log, multiply, nan, sin, sinh, sqrt, subtract, tan, tanh
+from numpy import where
 
 
 '''
 
 ADVANCE_LANES = """\
 @compiled
-def advance(x, p, Q, J, t, steps, dt):
+def advance(w, t, steps, dt):
     h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
     for step in range(steps):
         t0 = t + step*dt
         t1, t2 = t0 + h, t0 + dt
         for i in range(L_):
-            # state
-        for c in range(1, K_ + 1):
-            for i in range(L_):
-                # vector"""
+            # state"""
 
 EVALUATE_VECTORS = """\
 @compiled
@@ -86,8 +85,9 @@ def evaluate(Y, p, Q, t_, weight, D):
 
 ADVANCE_FLOW = """\
 @compiled
-def advance(x, p, Q, J, t, steps, dt):
+def advance(w, t, steps, dt):
     h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
+    x, p, Q = w[:P_], w[P_:J_], w[Q_:]
     d, y, a = np.empty_like(x), np.empty_like(x), np.empty_like(x)
     for step in range(steps):
         t0 = t + step*dt
@@ -109,7 +109,8 @@ def advance(x, p, Q, J, t, steps, dt):
 
 ADVANCE_MAP = """\
 @compiled
-def advance(x, p, Q, J, t, steps, dt):
+def advance(w, t, steps, dt):
+    x, p, Q = w[:P_], w[P_:J_], w[Q_:]
     d = np.empty_like(x)
     for step in range(steps):
         evaluate(x, p, Q, 0.0, 0.0, d)
@@ -117,14 +118,14 @@ def advance(x, p, Q, J, t, steps, dt):
 
 ORTHONORMAL_LANES = """\
 @compiled
-def orthonormalize(x, R):
+def orthonormalize(w):
     for i in range(L_):
         # body"""
 
 ORTHONORMAL_VECTORS = """\
 @compiled
-def orthonormalize(x, R):
-    X = x.reshape((N_, K_ + 1))
+def orthonormalize(w):
+    X, R = w[:P_].reshape((N_, K_ + 1)), w[R_:Q_]
     dots = np.empty(K_ + 1)
     for j in range(1, K_ + 1):
         total = 0.0
@@ -170,17 +171,23 @@ def take(R, sums, all):
 
 @compiled
 def integrate(x, p, B, Q, first, blocks, per_block, steps, dt):
-    R, J = np.ones(K_*L_), np.empty(J_)
+    w = np.zeros(W_)
+    w[:P_] = x
+    w[P_:J_] = p
+    R = w[R_:Q_]
+    R[:] = 1.0
     done = first
     for b in range(blocks):
         sums = B[b]
         sums[:] = 0.0
         for r in range(per_block):
-            advance(x, p, Q, J, done*steps*dt, steps, dt)
-            orthonormalize(x, R)
+            advance(w, done*steps*dt, steps, dt)
+            orthonormalize(w)
             done += 1
             if r % 8 == 7 or r + 1 == per_block:
                 take(R, sums, True)
             elif far(R):
                 take(R, sums, False)
+    x[:] = w[:P_]
+    Q += w[Q_:]
 """

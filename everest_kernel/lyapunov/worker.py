@@ -41,4 +41,5 @@ def columns(task: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str,
     codes = classify(found.exponents, found.standard_error, T=schedule.T, kind=kind, driven=program.driven)
     orbits = np.array([OrbitClass(int(code)).label for code in codes])
     numbers = [*found.exponents.T, *found.standard_error.T, found.kaplan_yorke, orbits]
-    return dict(zip(column_names(program), numbers))  # noqa: B905 - Python 3.9 has no strict zip
+    named = dict(zip(column_names(program), numbers))  # noqa: B905 - Python 3.9 has no strict zip
+    return {**named, "kernel": np.full(points, found.kernel)}

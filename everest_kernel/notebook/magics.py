@@ -22,6 +22,7 @@ from .job_magics import register_job_magics, unregister_job_magics
 from .job_options import check_job_id, parse_job_ids
 from .job_output import save_output, show_output
 from .job_source import AlreadyRunningError, ExistingJob, Submission
+from .lyapunov_options import LYAPUNOV_HELP
 from .namespace import mark_result, values_setter
 from .options import HELP, parse_remote_line
 from .outcome import Outcome
@@ -57,8 +58,8 @@ class Everest:
     async def run_cell(self, magic: str, line: str, body: str) -> Any:
         """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
         wake_at_signals()
-        if magic == "sweep":
-            return await self.sweeps.run_cell(line, body)
+        if magic in ("sweep", "lyapunov"):
+            return await self.sweeps.run_cell(magic, line, body)
         if magic == "attach" and line.startswith(SWEEP_MARK):
             return await self.sweeps.find(line.strip())
         begun = self._begin(magic, line, body, channel_for(self.shell))
@@ -196,15 +197,23 @@ class _Shown:
         return self._display.data, self._display.metadata
 
 
+_MAGICS = (
+    *(("cell", "remote"), ("cell", "sweep")),
+    *(("line", "log"), ("line", "attach"), ("line", "everest"), ("line", "lyapunov")),
+)
+
+
 def load(shell: Any) -> Everest:
     """Give a shell the magics."""
     everest = Everest(shell)
     connection = EverestMagic(shell, everest.session)
     everest.remote.__func__.__doc__ = HELP  # type: ignore[attr-defined]
     everest.sweeps.sweep.__func__.__doc__ = SWEEP_HELP  # type: ignore[attr-defined]
+    everest.sweeps.lyapunov.__func__.__doc__ = LYAPUNOV_HELP  # type: ignore[attr-defined]
     connection.everest.__func__.__doc__ = EVEREST_HELP  # type: ignore[attr-defined]
     shell.register_magic_function(everest.remote, "cell", "remote")
     shell.register_magic_function(everest.sweeps.sweep, "cell", "sweep")
+    shell.register_magic_function(everest.sweeps.lyapunov, "line", "lyapunov")
     shell.register_magic_function(everest.log, "line", "log")
     shell.register_magic_function(everest.attach, "line", "attach")
     shell.register_magic_function(connection.everest, "line", "everest")
@@ -220,7 +229,7 @@ def load(shell: Any) -> Everest:
 
 def unload(shell: Any, everest: Everest) -> None:
     """Take them away again."""
-    for kind, name in (("cell", "remote"), ("cell", "sweep"), ("line", "log"), ("line", "attach"), ("line", "everest")):
+    for kind, name in _MAGICS:
         shell.magics_manager.magics[kind].pop(name, None)
     unregister_job_magics(shell)
     shell.input_transformers_cleanup.remove(everest.transformer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import keyword
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,22 @@ class PreparedSweep:
 
 
 def prepare_sweep(
-    options: SweepOptions, body: str, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
+    options: SweepOptions,
+    body: str,
+    namespace: Mapping[str, Any],
+    hidden: Mapping[str, Any],
+    folder: Path,
+    more_files: Sequence[LocalFile] = (),
 ) -> PreparedSweep:
     """Read the space, choose constants and files, and check that a point's program can be made.
+
+    Args:
+        options: of the line.
+        body: the cell.
+        namespace: the user's names.
+        hidden: those of them that are IPython's.
+        folder: where files are found.
+        more_files: to be sent beside those of `--files`.
 
     Raises:
         CellError: something about the cell or its line; nothing was submitted.
@@ -78,7 +91,7 @@ def prepare_sweep(
         )
     _check_names(space, options, language)
     selection = _constants(options, language, body, space, namespace, hidden)
-    files = find_files(options.files, folder)
+    files = [*find_files(options.files, folder), *more_files]
     staging = tuple(file.staging for file in files)
     cell = PointCell(body, dict(selection.inputs), options.outputs or (), staging, options.vectorized)
     refine = None

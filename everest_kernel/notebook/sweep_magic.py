@@ -14,6 +14,7 @@ from .sweep_options import parse_sweep_line
 
 if TYPE_CHECKING:
     from .session import NotebookSession
+    from .sweep_cell import PreparedSweep
     from .sweep_job import SweepJob
     from .sweep_run import SweepRun
 
@@ -35,9 +36,9 @@ class SweepMagic:
         self._shell = shell
         self._session = session
 
-    async def run_cell(self, line: str, body: str) -> Any:
+    async def run_cell(self, magic: str, line: str, body: str) -> Any:
         """What a rewritten cell awaits: the kernel's loop stays free meanwhile."""
-        begun, value = self._begin(line, body, channel_for(self._shell))
+        begun, value = self._begin(self._prepared(magic, line, body), channel_for(self._shell))
         if begun is None:
             return value
         running = self._session.thread.start(begun.run(self._session))
@@ -50,8 +51,15 @@ class SweepMagic:
 
     def sweep(self, line: str, cell: str) -> Any:
         """The ordinary magic, for use inside `%%time` and `%%capture`: waits on this thread."""
+        return self._run_here("sweep", line, cell)
+
+    def lyapunov(self, line: str) -> Any:
+        """The same of `%lyapunov`."""
+        return self._run_here("lyapunov", line, "")
+
+    def _run_here(self, magic: str, line: str, cell: str) -> Any:
         channel, local = QueueChannel(), LocalChannel()
-        begun, value = self._begin(line, cell, channel)
+        begun, value = self._begin(self._prepared(magic, line, cell), channel)
         if begun is None:
             return value
         running = self._session.thread.start(begun.run(self._session))
@@ -77,16 +85,24 @@ class SweepMagic:
                 hint="Run the sweep's cell again: it follows its jobs that still run, and computes what is missing.",
             ) from None
 
-    def _begin(self, line: str, body: str, channel: Channel) -> tuple[SweepRun | None, SweepJob | None]:
+    def _prepared(self, magic: str, line: str, body: str) -> PreparedSweep:
+        names, hidden, folder = self._shell.user_ns, self._shell.user_ns_hidden, Path.cwd()
+        if magic == "lyapunov":
+            from .lyapunov_cell import prepare_lyapunov  # here and below: a kernel starts sooner without numpy
+            from .lyapunov_options import parse_lyapunov_line
+
+            return prepare_lyapunov(parse_lyapunov_line(line), names, hidden, folder)
+        from .sweep_cell import prepare_sweep
+
+        return prepare_sweep(parse_sweep_line(line), body, names, hidden, folder)
+
+    def _begin(self, prepared: PreparedSweep, channel: Channel) -> tuple[SweepRun | None, SweepJob | None]:
         """A sweep that is to be waited for; or the cell's value."""
-        from .sweep_cell import prepare_sweep  # here: a kernel starts sooner without numpy
         from .sweep_dry_run import sweep_dry_run
         from .sweep_job import SweepJob
         from .sweep_run import SweepRun
 
-        shell = self._shell
-        options = parse_sweep_line(line)
-        prepared = prepare_sweep(options, body, shell.user_ns, shell.user_ns_hidden, Path.cwd())
+        shell, options = self._shell, prepared.options
         if options.dry_run:
             LocalChannel().display(sweep_dry_run(prepared))
             return None, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,19 @@ from ..wire import CellOptionError
 from .line_words import LineWord, split_sweep_line
 from .options import FLAGS, VALUES, RemoteOptions, set_option
 
-__all__ = ["SAMPLINGS", "SWEEP_HELP", "SWEEP_OPTIONS", "SWEEP_WITH_VALUE", "SweepOptions", "parse_sweep_line"]
+__all__ = [
+    "SAMPLINGS",
+    "SWEEP_FLAGS",
+    "SWEEP_HELP",
+    "SWEEP_OPTIONS",
+    "SWEEP_VALUES",
+    "SWEEP_WITH_VALUE",
+    "SweepOptions",
+    "check_sweep",
+    "parse_sweep_line",
+    "read_sweep_words",
+    "route_names",
+]
 
 SWEEP_HELP = """\
 Run this cell once for each point of a parameter space, on one or several routes, and get a labelled grid.
@@ -50,8 +62,8 @@ VALUES          20:50:31 (31 values from 20 to 50), 20:50:0.5s (in steps of 0.5)
 Examples
 
     %%sweep python r=0:28:57 b=2,8/3 --out L1 --live L1
-    from everest_kernel.lyapunov import lorenz_spectrum
-    L1 = lorenz_spectrum(10, r, b, T=100).exponents[0]
+    from everest_kernel.lyapunov import spectrum, systems
+    L1 = spectrum(systems.lorenz(), {"rho": r, "beta": b}, T=100).exponents[0]
 
     %%sweep python x=linspace(0,1,10001) --out y --vectorized
     y = x * x
@@ -105,51 +117,83 @@ def parse_sweep_line(line: str) -> SweepOptions:
         CellOptionError: an option that does not exist, lacks its value, or has a wrong one; no route, no points.
     """
     options = SweepOptions(line=line.strip())
+    plain = read_sweep_words(options, line, flags=SWEEP_FLAGS, values=SWEEP_VALUES, hint=_TRY_HELP)
+    if len(plain) > 1:
+        raise CellOptionError(
+            f"{plain[1]!r} is neither an option nor a parameter with values", hint=f"Write NAME=VALUES. {_TRY_HELP}"
+        )
+    options.routes = route_names(plain[0]) if plain else ()
+    if not options.routes:
+        raise CellOptionError("no route: write %%sweep python x=0:1:11 --out y, or another route", hint=_TRY_HELP)
+    return check_sweep(options, _TRY_HELP)
+
+
+def read_sweep_words(
+    options: SweepOptions,
+    line: str,
+    *,
+    flags: Mapping[str, Callable[[Any], None]],
+    values: Mapping[str, tuple[str, Callable[[str], Any]]],
+    hint: str,
+) -> list[str]:
+    """Read options and parameters of a line into `options`; gives the words that are neither.
+
+    Args:
+        options: to be changed.
+        line: the rest of the magic's line.
+        flags: options without a value; see `set_option`.
+        values: options with one.
+        hint: where to look for help.
+
+    Raises:
+        CellOptionError: an option that does not exist, lacks its value, or has a wrong one.
+    """
     words, unclosed = split_sweep_line(line)
     if unclosed:
-        raise CellOptionError(f"the options cannot be read: {unclosed}", hint=_TRY_HELP)
-    rest = iter(words)
+        raise CellOptionError(f"the options cannot be read: {unclosed}", hint=hint)
+    rest, plain = iter(words), []
     for word in rest:
         if word.text.startswith("--"):
             option, equals, value = word.text.partition("=")
             given = value if equals else None
-            set_option(
-                options, option, given, lambda: _next(rest), flags=_SWEEP_FLAGS, values=_SWEEP_VALUES, hint=_TRY_HELP
-            )
+            set_option(options, option, given, lambda: _next(rest), flags=flags, values=values, hint=hint)
         elif word.parameter:
             options.space.append(word.parameter)
         elif word.text.startswith("-") and len(word.text) > 1:
-            raise CellOptionError(f"unknown option {word.text}", hint=_TRY_HELP)
-        elif options.routes:
-            raise CellOptionError(
-                f"{word.text!r} is neither an option nor a parameter with values",
-                hint=f"Write NAME=VALUES. {_TRY_HELP}",
-            )
+            raise CellOptionError(f"unknown option {word.text}", hint=hint)
         else:
-            options.routes = tuple(dict.fromkeys(part for part in word.text.split(",") if part))
-    return _checked(options)
+            plain.append(word.text)
+    return plain
 
 
-def _checked(options: SweepOptions) -> SweepOptions:
-    if not options.routes:
-        raise CellOptionError("no route: write %%sweep python x=0:1:11 --out y, or another route", hint=_TRY_HELP)
+def route_names(text: str) -> tuple[str, ...]:
+    """Names of routes, divided by commas."""
+    return tuple(dict.fromkeys(part for part in text.split(",") if part))
+
+
+def check_sweep(options: SweepOptions, hint: str) -> SweepOptions:
+    """Options that make sense together.
+
+    Raises:
+        CellOptionError: they do not.
+    """
     options.route = options.routes[0]
     sources = [bool(options.space), bool(options.frame), bool(options.plan_file)]
     if not any(sources):
-        raise CellOptionError("no parameters: write NAME=VALUES, such as x=0:1:11", hint=_TRY_HELP)
+        raise CellOptionError("no parameters: write NAME=VALUES, such as x=0:1:11", hint=hint)
     if sum(sources) > 1:
-        raise CellOptionError("points come from parameters, --frame or --plan-file: from one of them", hint=_TRY_HELP)
+        raise CellOptionError("points come from parameters, --frame or --plan-file: from one of them", hint=hint)
     if not options.outputs:
-        raise CellOptionError("no outputs: name the results with --out y", hint=_TRY_HELP)
+        raise CellOptionError("no outputs: name the results with --out y", hint=hint)
     if options.sample is None and (options.seed is not None or options.sampling != "uniform"):
-        raise CellOptionError("--seed and --sampling are for a sweep with --sample N", hint=_TRY_HELP)
+        raise CellOptionError("--seed and --sampling are for a sweep with --sample N", hint=hint)
     for option, attribute in _REFUSED.items():
         if getattr(options, attribute):
-            raise CellOptionError(f"{option} is for %%remote; a sweep's results are its grid", hint=_TRY_HELP)
+            raise CellOptionError(f"{option} is for %%remote; a sweep's results are its grid", hint=hint)
     if options.live and options.live not in options.outputs:
         raise CellOptionError(f"--live {options.live}: it is not among the outputs {', '.join(options.outputs)}")
     if options.refine_budget is not None and not options.refine:
-        raise CellOptionError("--refine-budget is for a sweep with --refine", hint=_TRY_HELP)
+        raise CellOptionError("--refine-budget is for a sweep with --refine", hint=hint)
     return options
 
 
@@ -177,14 +221,14 @@ def _sampling(text: str) -> str:
     return text
 
 
-_SWEEP_FLAGS: dict[str, Callable[[Any], None]] = {
+SWEEP_FLAGS: dict[str, Callable[[Any], None]] = {
     **FLAGS,
     "--zip": lambda options: setattr(options, "zipped", True),
     "--vectorized": lambda options: setattr(options, "vectorized", True),
     "--retry-failed": lambda options: setattr(options, "retry_failed", True),
     "--application": lambda options: setattr(options, "application", True),
 }
-_SWEEP_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
+SWEEP_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     **{option: reader for option, reader in VALUES.items() if option != "--running"},
     "--where": ("where", _expression),
     "--sample": ("sample", _count),
@@ -200,8 +244,8 @@ _SWEEP_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 _REFUSED = {"--fetch": "fetch", "--set": "set_values"}
 """Options of `%%remote` that are known, so that the answer can say why they are none here."""
-SWEEP_OPTIONS = tuple(option for option in (*_SWEEP_VALUES, *_SWEEP_FLAGS) if option not in _REFUSED)
+SWEEP_OPTIONS = tuple(option for option in (*SWEEP_VALUES, *SWEEP_FLAGS) if option not in _REFUSED)
 """Every option of the line that a sweep can have."""
-SWEEP_WITH_VALUE = frozenset(_SWEEP_VALUES)
+SWEEP_WITH_VALUE = frozenset(SWEEP_VALUES)
 """Those that take a value."""
 _TRY_HELP = "`%%sweep?` shows the options with examples."

@@ -17,7 +17,7 @@ from .routing import Request, Routing, current_request, runs_here, without_local
 __all__ = ["ENTRY", "MAGICS", "ROUTED_ENTRY", "CellTransformer"]
 
 MAGICS = ("remote", "sweep")
-LINE_MAGICS = ("attach",)
+LINE_MAGICS = ("attach", "lyapunov")
 ENTRY = "run_everest_cell"
 """Name of the shell's coroutine method that a rewritten cell awaits."""
 ROUTED_ENTRY = "run_routed_cell"
