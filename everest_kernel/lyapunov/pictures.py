@@ -87,9 +87,10 @@ def exponent_picture(
     label: Label = _LARGEST,
     title: str = "",
     limit: float | None = None,
+    level: float = 0.0,
     size: tuple[float, float] = (6.4, 4.8),
 ) -> Figure:
-    """A heat map of one exponent over two parameters, with colours centred on zero and the zero contour.
+    """A heat map of one exponent over two parameters, with colours centred on zero and a contour, the chaos border.
 
     Args:
         x: shape (columns,), rising or falling; at least two values.
@@ -100,6 +101,8 @@ def exponent_picture(
         label: name and unit of the exponent.
         title: above the picture.
         limit: colours reach from −limit to limit; by default to the largest size, but for far outliers.
+        level: of the contour. Over periodic orbits of a flow the largest exponent is zero but for noise: there a level
+            above that noise, such as 3/T, shows where chaos begins.
         size: in inches.
 
     Returns:
@@ -123,11 +126,11 @@ def exponent_picture(
     bar = figure.colorbar(mesh, ax=ax, label=str(label), extend=extend)
     bar.ax.axhline(0.0, color="black", linewidth=1.2)
     handles: list[Any] = []
-    if shown.count() and shown.min() < 0 < shown.max():
+    if shown.count() and shown.min() < level < shown.max():
         from matplotlib.lines import Line2D
 
-        ax.contour(across, up, shown, levels=[0.0], colors="black", linewidths=1.2)
-        handles.append(Line2D([], [], color="black", linewidth=1.2, label="zero"))
+        ax.contour(across, up, shown, levels=[level], colors="black", linewidths=1.2)
+        handles.append(Line2D([], [], color="black", linewidth=1.2, label=f"{level:g}" if level else "zero"))
     if missing.any():
         handles.append(_hatch(ax, "no value"))
     _legend(figure, handles)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..languages import StagedFile
-from ..lyapunov import StepWarning, System, systems
+from ..lyapunov import System, systems
 from ..lyapunov.codegen import program_for
 from ..lyapunov.compiled import cache_folder
 from ..lyapunov.program import Program
@@ -38,14 +38,11 @@ _SAMPLE = 8
 def prepare_lyapunov(
     options: LyapunovOptions, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
 ) -> PreparedSweep:
-    """Make the program of a system, and the sweep of it.
+    """Make the program of a system, and the sweep of it. A step that is too large for some points is told.
 
     Raises:
         CellError: something about the line or the system; nothing was submitted.
         ConfigurationError: no such route, or a faulty configuration.
-
-    Warns:
-        StepWarning: the step is too large for some of the points.
     """
     system = _system(options.system, namespace)
     constants = _constants(options, system, namespace)
@@ -148,7 +145,7 @@ def _file(text: str) -> LocalFile:
 def _check_step(
     program: Program, schedule: Schedule, start: Any, constants: Mapping[str, float], prepared: PreparedSweep
 ) -> None:
-    """Warn of a step that is too large, from a few points of the space."""
+    """Tell of a step that is too large, from a few points of the space."""
     space = prepared.space
     if not program.flow or not space.size:
         return
@@ -161,4 +158,4 @@ def _check_step(
     rows = [np.broadcast_to(np.asarray(columns.get(n, constants.get(n)), float), count) for n in program.parameters]
     advice = step_advice(program, np.array(rows).reshape(len(rows), count), np.asarray(start), schedule)
     if advice:
-        warnings.warn(advice, StepWarning, stacklevel=2)
+        print(f"StepWarning: {advice}", file=sys.stderr)

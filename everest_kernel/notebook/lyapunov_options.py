@@ -80,12 +80,13 @@ def parse_lyapunov_line(line: str) -> LyapunovOptions:
     Raises:
         CellOptionError: an option that does not exist, lacks its value, or has a wrong one; no system.
     """
-    options = LyapunovOptions(line=line.strip(), routes=("python",), vectorized=True)
+    options = LyapunovOptions(line=line.strip(), vectorized=True)
     plain = read_sweep_words(options, line, flags=_FLAGS, values=_VALUES, hint=_HINT)
     if len(plain) != 1:
         said = f"{plain[1]!r} is neither an option nor a parameter with values" if plain else "no system"
         raise CellOptionError(f"{said}: write %lyapunov lorenz rho=20:60:41", hint=_HINT)
     options.system = plain[0]
+    options.routes = options.routes or ("python",)
     return options
 
 
