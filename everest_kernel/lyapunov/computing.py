@@ -21,6 +21,7 @@ def compute(
     starts: Array,
     schedule: Schedule,
     *,
+    tolerance: float | None = None,
     code: str = "auto",
     threads: int | None = None,
 ) -> LyapunovSpectrum:
@@ -32,16 +33,19 @@ def compute(
         shape: of the grid that the points fill.
         starts: initial states, shape (starts, n); each point has them all.
         schedule: times and step.
-        code: see `engine.integrate`, whose errors are raised.
+        tolerance: see `engine.integrate`, whose errors are raised.
+        code: see there.
         threads: see there.
     """
     points = values.shape[1]
     repeated = np.repeat(values, len(starts), axis=1)
-    local = integrate(program, repeated, np.tile(starts.T, (1, points)), schedule, code=code, threads=threads)
+    first = np.tile(starts.T, (1, points))
+    local = integrate(program, repeated, first, schedule, tolerance=tolerance, code=code, threads=threads)
     blocks = _all_exponents(program, local, _known_sum(program, repeated))
     total = _known_sum(program, values)
     return summarize(
         blocks,
+        local.used,
         len(starts),
         shape,
         None if total is None else total.reshape(shape),
@@ -56,7 +60,7 @@ def _all_exponents(program: Program, local: Local, known: Array | None) -> Array
     """Block means with the exponents that follow from the others: the last one, and that of a driven flow's phase."""
     blocks = local.blocks
     if program.trace_rule:
-        total = local.divergence if known is None else known
+        total = local.divergence[:, None] if known is None else known
         blocks = np.concatenate([blocks, total - blocks.sum(axis=1, keepdims=True)], axis=1)
     if program.driven:
         phase = np.where(np.isnan(blocks[:, :1]), np.nan, 0.0)

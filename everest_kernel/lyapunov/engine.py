@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,13 @@ from .numpy_steps import NumpyKernel
 from .program import Program
 from .schedule import Schedule
 
-__all__ = ["Array", "Local", "integrate"]
+__all__ = ["LEAST_BLOCKS", "Array", "Local", "integrate"]
 
 Array = NDArray[np.float64]
+
+
+LEAST_BLOCKS = 8
+"""Blocks from which a standard error is taken."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,15 @@ class Local:
     Attributes:
         blocks: means over each block of time, in the order of Gram-Schmidt, shape (blocks, k, points). NaN for points
             that diverged; -inf where a vector vanished, as on superstable orbits of maps.
-        divergence: mean divergence along the orbit, shape (points,); 0 if it was not asked for.
+        divergence: the same of the divergence, shape (blocks, points); 0 if it was not asked for.
+        used: how many blocks each point has, shape (points,); those behind them mean nothing.
         kernel: which code ran.
         seconds: how long that took, without compilation.
     """
 
     blocks: Array
     divergence: Array
+    used: NDArray[np.int64]
     kernel: str
     seconds: float
 
@@ -56,6 +63,7 @@ def integrate(
     start: Array,
     schedule: Schedule,
     *,
+    tolerance: float | None = None,
     code: str = "auto",
     threads: int | None = None,
 ) -> Local:
@@ -66,6 +74,7 @@ def integrate(
         parameters: shape (parameters, points).
         start: initial states, shape (n, points).
         schedule: times and step.
+        tolerance: a point is done when the standard error of its first exponent, from its blocks, is at most this.
         code: `numba`, `numpy`, or `auto` for numba where it is there.
         threads: of the compiled code; by default as many as this process may use processors.
 
@@ -80,7 +89,8 @@ def integrate(
         raise RuntimeError("numba is not installed here; code='numpy' does without")
     points = parameters.shape[1]
     blocks = np.empty((schedule.blocks, program.vectors, points))
-    divergence = np.zeros(points)
+    divergence = np.zeros((schedule.blocks, points))
+    used = np.full(points, schedule.blocks)
     if version:
         workers = min(threads or _processors(), -(-points // program.points) or 1)
         run: _Compiled | NumpyKernel = _Compiled(program, schedule)
@@ -91,12 +101,44 @@ def integrate(
     groups = [slice(i, min(i + run.points, points)) for i in range(0, points, run.points)]
 
     def compute(part: slice) -> None:
-        run.into(parameters[:, part], start[:, part], blocks[:, :, part], divergence[part])
+        with np.errstate(all="ignore"):  # a point that escapes to infinity is no accident here: it becomes NaN
+            group = run.begin(parameters[:, part], start[:, part])
+            used[part] = _fill(group, blocks[:, :, part], divergence[:, part], tolerance)
+            blocks[:, :, part][:, :, ~np.isfinite(group.state).all(axis=0)] = np.nan
 
     _each(compute, groups, workers)
-    lost = np.isnan(blocks).any(axis=(0, 1)) | np.isposinf(blocks).any(axis=(0, 1)) | ~np.isfinite(divergence)
-    blocks[:, :, lost] = np.nan
-    return Local(blocks, divergence, name, time.perf_counter() - began)
+    wrong = np.isnan(blocks) | np.isposinf(blocks) | ~np.isfinite(divergence[:, None])
+    counted = np.arange(schedule.blocks)[:, None] < used
+    blocks[:, :, (wrong & counted[:, None]).any(axis=(0, 1))] = np.nan
+    return Local(blocks, divergence, used, name, time.perf_counter() - began)
+
+
+class _Group(Protocol):
+    """Some points under way."""
+
+    @property
+    def state(self) -> Array: ...
+    def block(self) -> tuple[Array, Array]: ...
+
+
+def _fill(group: _Group, blocks: Array, divergence: Array, tolerance: float | None) -> NDArray[np.int64]:
+    """Compute blocks until every point has what it needs; how many each of them needed."""
+    used = np.full(blocks.shape[2], len(blocks))
+    open_points = np.ones(blocks.shape[2], dtype=bool)
+    for number in range(len(blocks)):
+        blocks[number], divergence[number] = group.block()
+        count = number + 1
+        if tolerance is None or count < LEAST_BLOCKS:
+            continue
+        # each point by itself: the others' blocks that are computed meanwhile are not counted for it
+        first = blocks[:count, 0]
+        error = first.std(axis=0, ddof=1) / np.sqrt(count)
+        done = open_points & ~(error > tolerance)  # one that has diverged is done as well
+        used[done], open_points = count, open_points & ~done
+        if not open_points.any():
+            blocks[count:], divergence[count:] = 0.0, 0.0
+            break
+    return used
 
 
 def _each(compute: Callable[[slice], None], groups: list[slice], workers: int) -> None:
@@ -118,35 +160,50 @@ class _Compiled:
 
     def __init__(self, program: Program, schedule: Schedule) -> None:
         self.points = program.points
-        self._program, self._schedule = program, schedule
-        self._integrate = load(program.numba).integrate
+        self.program, self.schedule = program, schedule
+        self.run = load(program.numba).integrate
         # a first call with nothing to do: the compiler's time is nobody's computing time
-        empty = np.zeros((len(program.parameters), 1)), np.zeros((program.dimension, 1))
-        self._run(*self._padded(*empty), 0, 0, 1)
+        empty = self.begin(np.zeros((len(program.parameters), 1)), np.zeros((program.dimension, 1)), warm=False)
+        empty.advance(0, 1)
 
-    def into(self, parameters: Array, start: Array, blocks: Array, divergence: Array) -> None:
-        """Compute one group of points; results go into `blocks` and `divergence`."""
-        schedule, count = self._schedule, parameters.shape[1]
-        x, p = self._padded(parameters, start)
-        self._run(x, p, 0, 1, schedule.warm_up)
-        sums, integral = self._run(x, p, schedule.warm_up, schedule.blocks, schedule.block_length)
-        span = schedule.block_length * schedule.interval
-        blocks[:] = sums.reshape(schedule.blocks, -1, self.points)[:, :, :count] / span
-        divergence[:] = integral[:count] / (span * schedule.blocks)
-        state = x.reshape(self._program.dimension, -1, self.points)[:, 0, :count]
-        blocks[:, :, ~np.isfinite(state).all(axis=0)] = np.nan
+    def begin(self, parameters: Array, start: Array, *, warm: bool = True) -> _Lanes:
+        """One group of points, after its transient."""
+        group = _Lanes(self, parameters, start)
+        if warm:
+            group.advance(1, self.schedule.warm_up)
+        return group
 
-    def _padded(self, parameters: Array, start: Array) -> tuple[Array, Array]:
-        """Arrays for whole lanes: the last point is repeated on those that are left."""
-        program = self._program
-        take = np.minimum(np.arange(self.points), parameters.shape[1] - 1)
-        x = np.zeros((program.dimension, 1 + program.vectors, self.points))
+
+class _Lanes:
+    """Points that are computed together."""
+
+    def __init__(self, code: _Compiled, parameters: Array, start: Array) -> None:
+        """The last point is repeated on the lanes that are left over."""
+        self._code, self._count = code, parameters.shape[1]
+        take = np.minimum(np.arange(code.points), self._count - 1)
+        x = np.zeros((code.program.dimension, 1 + code.program.vectors, code.points))
         x[:, 0] = start[:, take]
-        for vector in range(program.vectors):
+        for vector in range(code.program.vectors):
             x[vector, 1 + vector] = 1.0
-        return x.ravel(), np.ascontiguousarray(parameters[:, take]).ravel()
+        self._x, self._p, self._intervals = x.ravel(), np.ascontiguousarray(parameters[:, take]).ravel(), 0
 
-    def _run(self, x: Array, p: Array, first: int, blocks: int, per_block: int) -> tuple[Array, Array]:
-        sums, integral = np.empty((blocks, self._program.vectors * self.points)), np.zeros(self.points)
-        self._integrate(x, p, sums, integral, first, blocks, per_block, self._schedule.steps, self._schedule.dt)
+    @property
+    def state(self) -> Array:
+        """Where the orbits are, shape (n, points)."""
+        return self._x.reshape(self._code.program.dimension, -1, self._code.points)[:, 0, : self._count]
+
+    def block(self) -> tuple[Array, Array]:
+        """Means over the next block of time: of local exponents, shape (k, points), and of the divergence."""
+        length = self._code.schedule.block_length
+        sums, integral = self.advance(1, length)
+        span = length * self._code.schedule.interval
+        exponents = sums.reshape(-1, self._code.points)[:, : self._count] / span
+        return exponents, integral[: self._count] / span
+
+    def advance(self, blocks: int, per_block: int) -> tuple[Array, Array]:
+        """Go on; sums of logarithms and the integral of the divergence."""
+        code, schedule = self._code, self._code.schedule
+        sums, integral = np.empty((blocks, code.program.vectors * code.points)), np.zeros(code.points)
+        first, self._intervals = self._intervals, self._intervals + blocks * per_block
+        code.run(self._x, self._p, sums, integral, first, blocks, per_block, schedule.steps, schedule.dt)
         return sums, integral

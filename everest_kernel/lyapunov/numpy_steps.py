@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .program import Program
 from .schedule import Schedule
 
-__all__ = ["NumpyKernel"]
+__all__ = ["NumpyGroup", "NumpyKernel"]
 
 _Array = NDArray[np.float64]
 
@@ -38,20 +38,14 @@ class NumpyKernel:
         width = program.dimension * (1 + program.vectors)
         self.points = max(min(_CACHE_NUMBERS // width, 4096), 32)
 
-    def into(self, parameters: _Array, start: _Array, blocks: _Array, divergence: _Array) -> None:
-        """Compute one group of points; results go into `blocks` and `divergence`."""
-        with np.errstate(all="ignore"):  # a point that escapes to infinity is no accident here: it becomes NaN
-            group = _Group(self._program, self._schedule, self._evaluate, parameters, start)
-            group.average(self._schedule.warm_up)
-            group.integral[:] = 0.0
-            for block in range(self._schedule.blocks):
-                blocks[block] = group.average(self._schedule.block_length)
-        span = self._schedule.block_length * self._schedule.interval * self._schedule.blocks
-        divergence[:] = group.integral / span
-        blocks[:, :, ~np.isfinite(group.state).all(axis=0)] = np.nan
+    def begin(self, parameters: _Array, start: _Array) -> NumpyGroup:
+        """One group of points, after its transient."""
+        group = NumpyGroup(self._program, self._schedule, self._evaluate, parameters, start)
+        group.average(self._schedule.warm_up)
+        return group
 
 
-class _Group:
+class NumpyGroup:
     """Some points with their work arrays, of shape (n, 1 + k, points): the state, then the tangent vectors."""
 
     def __init__(
@@ -78,6 +72,12 @@ class _Group:
     def state(self) -> _Array:
         """Where the orbits are, shape (n, points)."""
         return self._y[:, 0]
+
+    def block(self) -> tuple[_Array, _Array]:
+        """Means over the next block of time: of local exponents, shape (k, points), and of the divergence."""
+        self.integral[:] = 0.0
+        exponents = self.average(self._schedule.block_length)
+        return exponents, self.integral / (self._schedule.block_length * self._schedule.interval)
 
     def average(self, intervals: int) -> _Array:
         """Mean exponents over the next so many intervals."""

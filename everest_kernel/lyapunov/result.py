@@ -27,8 +27,10 @@ class LyapunovSpectrum:
         exponents: shape (…, n) with the grid's shape first; descending. NaN where the orbit diverged.
         standard_error: same shape; from the runs' means when there are at least 8 starts, else from the means of
             blocks of time, which is too large rather than too small (0 when there is only one).
-        finite_time: exponents over each block of time, averaged over starts, shape (blocks, …, n).
+        finite_time: exponents over each block of time, averaged over starts, shape (blocks, …, n); NaN for blocks that
+            a tolerance has saved.
         exact_sum: shape of the grid; the sum of all exponents where it is known beforehand, else None.
+        time: over which a point was averaged, shape of the grid; less than T where a tolerance was met before.
         schedule: times and step that were used.
         complete: whether there is an exponent for each state; else these are the leading ones.
         starts: how many starting points were averaged.
@@ -40,6 +42,7 @@ class LyapunovSpectrum:
     standard_error: _Array
     finite_time: _Array
     exact_sum: _Array | None
+    time: _Array
     schedule: Schedule
     complete: bool
     starts: int
@@ -74,42 +77,60 @@ class LyapunovSpectrum:
 
 
 def summarize(
-    blocks: _Array, starts: int, shape: tuple[int, ...], exact_sum: _Array | None, schedule: Schedule, **ran: Any
+    blocks: _Array,
+    used: NDArray[np.int64],
+    starts: int,
+    shape: tuple[int, ...],
+    exact_sum: _Array | None,
+    schedule: Schedule,
+    **ran: Any,
 ) -> LyapunovSpectrum:
     """Exponents and their errors from block means.
 
     Args:
         blocks: shape (blocks, n, points · starts), starts of one point beside each other.
+        used: how many blocks count, shape (points · starts,).
         starts: how many.
         shape: of the grid.
         exact_sum: shape of the grid, or None.
         schedule: times and step.
         ran: the other attributes of the result.
     """
-    count, n, columns = blocks.shape
-    each = np.moveaxis(blocks.reshape(count, n, columns // starts, starts), 3, 1)
-    over_starts = np.stack([_mean(block) for block in each])
+    count, _, columns = blocks.shape
+    points = columns // starts
+    valid = np.arange(count)[:, None, None] < used
     with np.errstate(invalid="ignore"):  # -inf - -inf: the error of an exponent that is minus infinity is not known
-        mean = _mean(over_starts)
-        many = starts >= _MANY_STARTS
-        samples = (
-            np.stack([_mean(run) for run in np.moveaxis(each, 1, 0)])
-            if many
-            else each.reshape(count * starts, *mean.shape)
-        )
-        error = np.sqrt(_mean((samples - _mean(samples)) ** 2) / max(len(samples) - 1, 1))
+        runs = _sum(np.where(valid, blocks, 0.0)) / used
+        mean = _over_starts(runs, starts) / starts
+        if starts >= _MANY_STARTS:
+            spread = _over_starts((runs - np.repeat(mean, starts, axis=1)) ** 2, starts)
+            error = np.sqrt(spread / (starts * (starts - 1)))
+        else:
+            away = np.where(valid, (blocks - np.repeat(mean, starts, axis=1)) ** 2, 0.0)
+            samples = used.reshape(points, starts).sum(axis=1)
+            error = np.sqrt(_over_starts(_sum(away), starts) / (samples * np.maximum(samples - 1, 1)))
+        each = [np.where(inside, block, np.nan) for inside, block in zip(valid, blocks)]  # noqa: B905 - Python 3.9
+        over = [_over_starts(block, starts) / starts for block in each]
     order = np.argsort(-mean, axis=0, kind="stable")  # Gram-Schmidt sorts them in the limit only
     exponents, errors = (_gridded(np.take_along_axis(a, order, axis=0), shape) for a in (mean, error))
-    finite_time = np.stack([_gridded(np.take_along_axis(block, order, axis=0), shape) for block in over_starts])
-    return LyapunovSpectrum(exponents, errors, finite_time, exact_sum, schedule, starts=starts, **ran)
+    finite_time = np.stack([_gridded(np.take_along_axis(block, order, axis=0), shape) for block in over])
+    time = used.reshape(points, starts).mean(axis=1) * schedule.block_length * schedule.interval
+    return LyapunovSpectrum(
+        exponents, errors, finite_time, exact_sum, time.reshape(shape), schedule, starts=starts, **ran
+    )
 
 
-def _mean(rows: _Array) -> _Array:
+def _sum(rows: Any) -> _Array:
     # row after row: numpy's own order of additions depends on how many points there are beside one
-    total = rows[0].copy()
+    total = np.array(rows[0])
     for row in rows[1:]:
         total += row
-    return np.asarray(total / len(rows))
+    return total
+
+
+def _over_starts(values: _Array, starts: int) -> _Array:
+    """Sum over the starts of each point, shape (n, points)."""
+    return _sum([values[:, first::starts] for first in range(starts)])
 
 
 def _gridded(rows: _Array, shape: tuple[int, ...]) -> _Array:

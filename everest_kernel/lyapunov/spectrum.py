@@ -34,6 +34,7 @@ def spectrum(
     starts: int | Sequence[float] | NDArray[np.float64] = 1,
     leading: int | None = None,
     trace_rule: bool = False,
+    tolerance: float | None = None,
     code: str = "auto",
     threads: int | None = None,
     check: bool = True,
@@ -51,6 +52,7 @@ def spectrum(
         starts: how many starting points are averaged, or the one start, or an array of shape (starts, n).
         leading: how many exponents; by default all n.
         trace_rule: integrate n - 1 vectors only; the last exponent is the mean divergence minus the others.
+        tolerance: stop at a point when the standard error of its first exponent is at most this; T is the most then.
         code: `numba`, `numpy`, or `auto` for numba where it is there.
         threads: of the compiled code; by default all processors of this process.
         check: warn when the step is too large, seen from step doubling at a few points.
@@ -66,6 +68,8 @@ def spectrum(
         StepWarning: the step is too large.
     """
     check_options(system, leading, trace_rule=trace_rule)
+    if tolerance is not None and not tolerance > 0:
+        raise ValueError(f"tolerance must be a positive number, not {tolerance!r}")
     schedule = schedule_for(system, T=T, dt=dt, transient=transient, renormalize=renormalize)
     values, shape = parameter_grid(system, parameters or {})
     program = program_for(system, leading=leading, trace_rule=trace_rule)
@@ -74,7 +78,7 @@ def spectrum(
         advice = step_advice(program, values, first[0], schedule)
         if advice:
             warnings.warn(advice, StepWarning, stacklevel=2)
-    return compute(program, values, shape, first, schedule, code=code, threads=threads)
+    return compute(program, values, shape, first, schedule, tolerance=tolerance, code=code, threads=threads)
 
 
 def schedule_for(system: System, **times: float | None) -> Schedule:

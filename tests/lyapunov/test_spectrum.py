@@ -191,6 +191,21 @@ def test_starts_are_averaged() -> None:
     assert np.array_equal(found.exponents, again.exponents)
 
 
+@CODES
+def test_a_point_stops_when_its_error_is_small_enough(code: str) -> None:
+    rho = np.array([10.0, 28.0, 29.0, 60.0])
+    options = {"T": 100, "transient": 50, "code": code, "tolerance": 0.05}
+    found = spectrum(systems.lorenz(), {**CLASSIC, "rho": rho}, **options)
+    assert found.time[0] == 40, "at rest: after the least number of blocks"
+    assert found.time[3] > found.time[0]
+    assert (found.standard_error[found.time < 100, 0] <= 0.05).all()
+    alone = spectrum(systems.lorenz(), {**CLASSIC, "rho": rho[0]}, **options)
+    assert np.array_equal(alone.exponents, found.exponents[0]), "its neighbours went on, and it has not seen that"
+    full = spectrum(systems.lorenz(), {**CLASSIC, "rho": rho}, T=100, code=code)
+    assert found.finite_time[:8] == pytest.approx(full.finite_time[:8], rel=1e-12)
+    assert np.isnan(found.finite_time[8:, 0]).all()
+
+
 def test_the_convergence_ends_in_the_result() -> None:
     found = spectrum(systems.lorenz(), {**CLASSIC, "rho": [10, 28]}, T=20)
     assert found.convergence.shape == (20, 2, 3)
@@ -230,6 +245,7 @@ def test_no_points_are_no_problem(code: str) -> None:
         ({"starts": (1, 2, float("nan"))}, "not finite"),
         ({"leading": 4}, "between 1 and 3"),
         ({"leading": 2, "trace_rule": True}, "without `leading`"),
+        ({"tolerance": 0}, "tolerance must be a positive"),
         ({"code": "fortran"}, "code must be"),
     ],
 )
