@@ -53,6 +53,8 @@ class Printer:
             return str(self._names[expression])
         if expression.is_number:
             return repr(float(expression))
+        if expression.is_Relational or expression.is_Boolean:  # shared by several pieces
+            return f"({self._condition(expression)})"
         kind = type(expression).__name__
         write: Callable[[Sequence[Any]], str] | None = getattr(self, f"_{kind.lower()}", None)
         if write is not None:
@@ -153,6 +155,8 @@ class Printer:
         return f"where({x} > 0.0, 1.0, where({x} < 0.0, 0.0, 0.5))"
 
     def _condition(self, condition: Any) -> str:
+        if condition.is_Symbol:
+            return self.code(condition)
         joined = {"And": " & ", "Or": " | "}.get(type(condition).__name__)
         if joined is not None:
             return "(" + joined.join(f"({self._condition(a)})" for a in condition.args) + ")"
