@@ -113,9 +113,14 @@ def numba_text(system: System, vectors: int, *, trace: bool = False) -> str:
     layout = layout_for(len(system.states), vectors)
     parts = _Parts(system, statements(system), vectors, layout.points, trace=trace)
     lanes = layout.name == "lanes"
-    advance = parts.lanes() if lanes else parts.vectors()
-    orthonormal = parts.orthonormal_lanes() if lanes else templates.ORTHONORMAL_VECTORS
-    body = templates.NUMBA + advance + "\n\n\n" + orthonormal + "\n\n\n" + templates.INTEGRATE
+    if lanes:  # in one function: each one costs the compiler about as much as its content
+        functions, advance, orthonormal = "", parts.lanes(), parts.orthonormal_lanes()
+    else:
+        functions = parts.vectors() + "\n\n\n" + templates.ORTHONORMAL_VECTORS + "\n\n\n"
+        advance, orthonormal = "advance(w, t, steps, dt)", "orthonormalize(w)"
+    body = templates.NUMBA + functions + templates.INTEGRATE
+    body = body.replace("# advance", indent(advance, " " * 12).strip())
+    body = body.replace("# orthonormalize", indent(orthonormal, " " * 12).strip())
     sizes = {"N_": len(system.states), "K_": vectors, "L_": layout.points, **parts.places}
     return "".join([f"{name} = {size}\n" for name, size in sizes.items()]).join(body.split("# sizes\n"))
 
@@ -156,13 +161,14 @@ class _Parts:
     # --- points are the lanes
 
     def lanes(self) -> str:
-        """`advance`: one loop for the state, which leaves the Jacobian of each stage; then one for each vector."""
-        text = templates.ADVANCE_LANES.replace("# state", indent("\n".join(self._state()), " " * 12).strip())
+        """The steps: one loop for the state, which leaves the Jacobian of each stage; then one for each vector."""
+        lines = ["for step in range(steps):", "    t0 = t + step*dt", "    t1, t2 = t0 + h, t0 + dt"]
+        lines += ["    for i in range(L_):", indent("\n".join(self._state()), " " * 8)]
         if self._n * self._k <= _UNROLLED:
             loops = [self._vector(str(c * self._points)) for c in range(1, self._k + 1)]
         else:
             loops = [["for c in range(1, K_ + 1):", *indent("\n".join(self._vector("c*L_")), "    ").split("\n")]]
-        return text + "\n" + indent("\n".join(line for loop in loops for line in loop), " " * 8)
+        return "\n".join([*lines, *(f"    {line}" for loop in loops for line in loop)])
 
     def _state(self) -> list[str]:
         rows = range(self._n)
@@ -252,7 +258,7 @@ class _Parts:
             lines += [f"v{r}_{c} = v{r}_{c}*g" for r in range(n)]
             lines.append(f"v{c - 1}_{c} = where(q == 0.0, 1.0, v{c - 1}_{c})")  # it has to start anew somewhere
             lines += [f"w[{self._at(r) + c * size} + i] = v{r}_{c}" for r in range(n)]
-        return templates.ORTHONORMAL_LANES.replace("# body", indent("\n".join(lines), " " * 8).strip())
+        return "\n".join(["for i in range(L_):", *(f"    {line}" for line in lines)])
 
 
 def _row_in_place(code: Statements, row: int) -> list[str]:

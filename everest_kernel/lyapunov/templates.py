@@ -17,13 +17,11 @@ from __future__ import annotations
 
 __all__ = [
     "ADVANCE_FLOW",
-    "ADVANCE_LANES",
     "ADVANCE_MAP",
     "EVALUATE_VECTORS",
     "INTEGRATE",
     "NUMBA",
     "NUMPY",
-    "ORTHONORMAL_LANES",
     "ORTHONORMAL_VECTORS",
 ]
 
@@ -35,6 +33,7 @@ NUMBA = f'''\
 import numba
 import numpy as np
 from math import {_FUNCTIONS}
+from numpy import floor
 
 # sizes
 
@@ -50,11 +49,6 @@ def where(condition, yes, no):
     return yes if condition else no
 
 
-@compiled
-def floor(x):
-    return np.floor(x)
-
-
 '''
 
 NUMPY = '''\
@@ -67,16 +61,6 @@ from numpy import where
 
 
 '''
-
-ADVANCE_LANES = """\
-@compiled
-def advance(w, t, steps, dt):
-    h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
-    for step in range(steps):
-        t0 = t + step*dt
-        t1, t2 = t0 + h, t0 + dt
-        for i in range(L_):
-            # state"""
 
 EVALUATE_VECTORS = """\
 @compiled
@@ -114,13 +98,8 @@ def advance(w, t, steps, dt):
     d = np.empty_like(x)
     for step in range(steps):
         evaluate(x, p, Q, 0.0, 0.0, d)
-        x[:] = d"""
-
-ORTHONORMAL_LANES = """\
-@compiled
-def orthonormalize(w):
-    for i in range(L_):
-        # body"""
+        for i in range(x.size):
+            x[i] = d[i]"""
 
 ORTHONORMAL_VECTORS = """\
 @compiled
@@ -152,42 +131,38 @@ def orthonormalize(w):
 
 INTEGRATE = """\
 @compiled
-def far(R):
-    # whether a product of norms comes near the ends of what a number can hold
-    for m in range(K_*L_):
-        if R[m] < 1e-75 or R[m] > 1e75:
-            return True
-    return False
-
-
-@compiled
-def take(R, sums, all):
-    # each lane by itself: when one is taken must not depend on its neighbours
-    for m in range(K_*L_):
-        if all or R[m] < 1e-75 or R[m] > 1e75:
-            sums[m] += log(R[m])
-            R[m] = 1.0
-
-
-@compiled
 def integrate(x, p, B, Q, first, blocks, per_block, steps, dt):
+    h, d3, d6 = 0.5*dt, dt/3.0, dt/6.0
     w = np.zeros(W_)
-    w[:P_] = x
-    w[P_:J_] = p
-    R = w[R_:Q_]
-    R[:] = 1.0
+    # loops, because numba takes seconds to compile the assignment of a slice
+    for m in range(P_):
+        w[m] = x[m]
+    for m in range(P_, J_):
+        w[m] = p[m - P_]
+    for m in range(R_, Q_):
+        w[m] = 1.0
     done = first
     for b in range(blocks):
-        sums = B[b]
-        sums[:] = 0.0
+        for m in range(K_*L_):
+            B[b, m] = 0.0
         for r in range(per_block):
-            advance(w, done*steps*dt, steps, dt)
-            orthonormalize(w)
+            t = done*steps*dt
+            # advance
+            # orthonormalize
             done += 1
-            if r % 8 == 7 or r + 1 == per_block:
-                take(R, sums, True)
-            elif far(R):
-                take(R, sums, False)
-    x[:] = w[:P_]
-    Q += w[Q_:]
+            due = r % 8 == 7 or r + 1 == per_block
+            far = 0
+            for m in range(R_, Q_):
+                # whether a product of norms comes near the ends of what a number can hold
+                far += (w[m] < 1e-75) | (w[m] > 1e75)
+            if due or far:
+                for m in range(R_, Q_):
+                    # each lane by itself: when one is taken must not depend on its neighbours
+                    if due or w[m] < 1e-75 or w[m] > 1e75:
+                        B[b, m - R_] += log(w[m])
+                        w[m] = 1.0
+    for m in range(P_):
+        x[m] = w[m]
+    for m in range(Q_, W_):
+        Q[m - Q_] += w[m]
 """
