@@ -72,7 +72,9 @@ def _prepared(
     constants = _constants(options, system, namespace)
     try:
         check_options(system, options.leading, trace_rule=options.trace_rule)
-        times = {name: getattr(options, name) for name in ("T", "dt", "transient", "renormalize")}
+        given = {name: getattr(options, name) for name in ("T", "dt", "transient", "renormalize")}
+        # an int would be another program than the same float
+        times = {name: None if time is None else float(time) for name, time in given.items()}
         schedule = schedule_for(system, **times)
         program = program_for(system, leading=options.leading, trace_rule=options.trace_rule)
         starts = starting_states(system, options.starts)
