@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .lyapunov import System
     from .notebook import RemoteJob
     from .notebook.sweep_job import SweepJob
     from .sweeps import Grid
@@ -104,10 +105,10 @@ def remote(
 
 def sweep(
     route: str | Sequence[str],
-    code: str,
+    code: str | System,
     parameters: Mapping[str, Any],
     *,
-    outputs: Sequence[str],
+    outputs: Sequence[str] | None = None,
     inputs: Mapping[str, Any] | None = None,
     where: str = "",
     zipped: bool = False,
@@ -116,14 +117,26 @@ def sweep(
     time_limit: float | None = None,
     retry_failed: bool = False,
     fresh: bool = False,
+    T: float | None = None,  # noqa: N803 - the usual symbol
+    dt: float | None = None,
+    transient: float | None = None,
+    renormalize: float | None = None,
+    starts: int | None = None,
+    leading: int | None = None,
+    trace_rule: bool | None = None,
+    kernel: str | None = None,
 ) -> SweepJob:
     """Start a program for each point of a parameter space, as a `%%sweep` cell does, and go on at once.
 
+    Of a System it computes Lyapunov exponents, as a `%lyapunov` line does.
+
     Args:
-        route: one, or several of one language.
-        code: the program for one point, in the route's language.
-        parameters: name to a sequence of values, or to a text such as `"20:50:31"`.
-        outputs: names of the results: numbers, texts, or arrays of one shape.
+        route: one, or several of one language; of Python for a System.
+        code: the program for one point, in the route's language; or a `lyapunov.System`.
+        parameters: name to a sequence of values, or to a text such as `"20:50:31"`. Of a System a number as well,
+            which is the same at all points; those that are not named have the system's own values.
+        outputs: names of the results: numbers, texts, or arrays of one shape. A System has L1 … Ln, their standard
+            errors dL1 … dLn, D_KY, `orbit` and `kernel`; by default all but the last.
         inputs: values that are the same for all points.
         where: an expression over the parameters; only points for which it is true are computed.
         zipped: the parameters go in step, instead of each with each.
@@ -132,6 +145,14 @@ def sweep(
         time_limit: seconds after which a job is killed.
         retry_failed: compute points again that failed.
         fresh: compute all points again.
+        T: of a System, as all that follow: averaging time; by default 500, for maps 10,000 iterations.
+        dt: step of the Runge-Kutta method; by default the system's own.
+        transient: time dropped before; by default 50, for maps 1,000 iterations.
+        renormalize: time between two orthonormalisations; by default five steps, for maps one iteration.
+        starts: how many starting points are averaged; by default 1.
+        leading: how many exponents; by default all.
+        trace_rule: take the last exponent from the sum of all.
+        kernel: `numba`, `numpy`, or `auto`, the default: numba where the resource has it.
 
     Returns:
         The sweep: `await` it, or `result()`, for its grid, which `grid` gives at any moment.
@@ -143,6 +164,8 @@ def sweep(
         >>> squares = sweep("python", "y = x * x", {"x": range(4)}, outputs=["y"])
         >>> squares.result().y.tolist()
         [0, 1, 4, 9]
+        >>> spectra = sweep("python", systems.lorenz(), {"rho": "20:60:41", "sigma": 16}, T=1000)
+        >>> spectra.result().plot("L1")
     """
     from .notebook import shared_session
     from .notebook.sweep_start import start_sweep
@@ -161,6 +184,10 @@ def sweep(
         time_limit=time_limit,
         retry_failed=retry_failed,
         fresh=fresh,
+        exponents={
+            **{"T": T, "dt": dt, "transient": transient, "renormalize": renormalize},
+            **{"starts": starts, "leading": leading, "trace_rule": trace_rule, "code": kernel},
+        },
     )
 
 

@@ -12,12 +12,20 @@ from .computing import compute
 from .program import Program
 from .schedule import Schedule
 
-__all__ = ["column_names", "columns"]
+__all__ = ["column_names", "columns", "numbered_columns"]
 
 
 def column_names(program: Program) -> tuple[str, ...]:
-    """L1 … Ln, their standard errors dL1 … dLn, the Kaplan-Yorke dimension D_KY, and the class of the orbit."""
-    count = program.vectors + program.trace_rule + program.driven
+    """Names of a program's columns; see `numbered_columns`."""
+    return numbered_columns(program.vectors + program.trace_rule + program.driven)
+
+
+def numbered_columns(count: int) -> tuple[str, ...]:
+    """L1 … Ln, their standard errors dL1 … dLn, the Kaplan-Yorke dimension D_KY, and the class of the orbit.
+
+    Args:
+        count: n, the number of exponents.
+    """
     numbers = range(1, count + 1)
     return (*(f"L{i}" for i in numbers), *(f"dL{i}" for i in numbers), "D_KY", "orbit")
 

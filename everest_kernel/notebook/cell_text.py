@@ -1,4 +1,4 @@
-"""Where things stand in the text of a `%%remote` or `%%sweep` cell, also while it is being typed: nothing raises."""
+"""Where things stand in a `%%remote` or `%%sweep` cell or a `%lyapunov` line, while it is typed too: nothing raises."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..languages import Language, find_language
 from ..routes import load_configuration
 from ..wire import ConfigurationError
 from .line_words import LineWord, split_line, split_sweep_line
+from .lyapunov_options import LYAPUNOV_WITH_VALUE
 from .options import WITH_VALUE
 from .routing import runs_here
 from .sweep_options import SWEEP_WITH_VALUE
@@ -20,6 +21,7 @@ __all__ = [
     "MagicLine",
     "language_of",
     "locate",
+    "locate_lyapunov_line",
     "locate_route_line",
     "locate_routed",
     "read_cell",
@@ -31,6 +33,10 @@ _OUTER = re.compile(r"\s*%%(?:capture|prun|time|timeit)(?:[ \t][^\n]*)?\n")
 """Magics of IPython's that run their text as a cell, so that one of ours may stand in it."""
 _OURS = re.compile(r"\s*(?P<start>%%)(?P<magic>remote|sweep)(?P<line>[ \t][^\n]*)?(?P<end>\n|\Z)")
 _ROUTE_LINE = re.compile(r"^[ \t]*%route(?P<line>[ \t].*)?$", re.MULTILINE)
+_LYAPUNOV_LINE = re.compile(r"^[ \t]*(?:%time[ \t]+)?%lyapunov(?P<line>[ \t].*)?$", re.MULTILINE)
+_SWEEPS = ("sweep", "lyapunov")
+"""Magics whose lines have parameters."""
+_WITH_VALUE = {"remote": WITH_VALUE, "sweep": SWEEP_WITH_VALUE, "lyapunov": LYAPUNOV_WITH_VALUE}
 _SHORT = {"--maple": {"syntax": "maple"}, "--sympy": {"symbolic": "sympy"}}
 
 
@@ -43,8 +49,8 @@ class CellText:
         line_start: where that begins, in characters.
         body: the text under the line.
         body_start: where that begins.
-        magic: `remote` or `sweep`.
-        magic_start: where its two percent signs begin.
+        magic: `remote`, `sweep` or `lyapunov`.
+        magic_start: where the percent signs of a cell magic begin.
     """
 
     line: str
@@ -60,7 +66,7 @@ class MagicLine:
     """What a line says so far.
 
     Attributes:
-        route: empty when none is named; of a sweep the first one.
+        route: empty when none is named; of a sweep the first one, of `%lyapunov` the system.
         inputs: names behind `--in`.
         outputs: names behind `--out`.
         settings: what `--with` and its short forms set.
@@ -114,16 +120,25 @@ def locate_routed(code: str, route: str, line_magics: Container[str]) -> CellTex
 
 def locate_route_line(code: str, cursor: int) -> CellText | None:
     """The `%route` line on which the cursor stands; it has no body."""
-    for match in _ROUTE_LINE.finditer(code):
+    return _line_at(_ROUTE_LINE, code, cursor, "remote")
+
+
+def locate_lyapunov_line(code: str, cursor: int) -> CellText | None:
+    """The `%lyapunov` line on which the cursor stands, also behind `%time`; it has no body."""
+    return _line_at(_LYAPUNOV_LINE, code, cursor, "lyapunov")
+
+
+def _line_at(pattern: re.Pattern[str], code: str, cursor: int, magic: str) -> CellText | None:
+    for match in pattern.finditer(code):
         if match["line"] is not None and match.start("line") < cursor <= match.end():
-            return CellText(match["line"], match.start("line"), "", len(code) + 1)
+            return CellText(match["line"], match.start("line"), "", len(code) + 1, magic)
     return None
 
 
 def words_of(cell: CellText, end: int | None = None) -> list[LineWord]:
     """The words of a cell's line, up to a place in it."""
     line = cell.line[:end]
-    return split_sweep_line(line)[0] if cell.magic == "sweep" else split_line(line)
+    return split_sweep_line(line)[0] if cell.magic in _SWEEPS else split_line(line)
 
 
 def read_cell(cell: CellText) -> MagicLine:
@@ -133,7 +148,7 @@ def read_cell(cell: CellText) -> MagicLine:
 
 def read_line(words: list[LineWord], magic: str = "remote") -> MagicLine:
     """What words behind a magic say, the last of which may be half typed."""
-    with_value = SWEEP_WITH_VALUE if magic == "sweep" else WITH_VALUE
+    with_value = _WITH_VALUE[magic]
     route, waits = "", ""
     names: dict[str, list[str]] = {"--in": [], "--out": []}
     parameters: list[str] = []
@@ -146,7 +161,7 @@ def read_line(words: list[LineWord], magic: str = "remote") -> MagicLine:
         elif word.text.startswith("-"):
             waits = option if option in with_value and not equals else ""
             given |= _SHORT.get(word.text, {})
-        elif magic == "sweep" and word.parameter:
+        elif magic in _SWEEPS and word.parameter:
             parameters.append(word.parameter)
             continue
         else:

@@ -10,10 +10,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from .cell_text import CellText, language_of, locate, locate_route_line, locate_routed, read_cell, read_line, words_of
+from .cell_text import (
+    CellText,
+    language_of,
+    locate,
+    locate_lyapunov_line,
+    locate_route_line,
+    locate_routed,
+    read_cell,
+    read_line,
+    words_of,
+)
 from .everest_magic import SUBCOMMANDS
 from .job_completion import JOB_MAGICS, cache_words, job_words, server_names
 from .line_values import Choices, Notebook, line_choices, route_names
+from .lyapunov_editing import lyapunov_choices
 from .routing import HERE, SAVE, is_half_typed_magic, local_as_python
 from .sweep_parameters import MAKERS, parameters_of
 
@@ -43,7 +54,8 @@ def complete_cell(code: str, cursor: int | None, notebook: Notebook, python: Pyt
     if cell is None and not is_half_typed_magic(code, cursor):
         cell = locate_routed(code, notebook.route, notebook.line_magics)
     if cell is None:
-        return _line_of_ours(code, cursor, notebook) or _in_local(code, cursor, python)
+        ours = _lyapunov_line(code, cursor, notebook, python) or _line_of_ours(code, cursor, notebook)
+        return ours or _in_local(code, cursor, python)
     if cursor >= cell.body_start and (cell.body_start > cell.line_start + len(cell.line)):
         return _body(cell, cursor, notebook, python)
     if cursor > cell.line_start:
@@ -53,9 +65,9 @@ def complete_cell(code: str, cursor: int | None, notebook: Notebook, python: Pyt
 
 
 def _values_of_parameter(cell: CellText, cursor: int, python: PythonCompletion) -> dict[str, Any] | None:
-    """In the values of a sweep's parameter, which are Python; None elsewhere."""
+    """In the values of a parameter, which are Python; None elsewhere."""
     words = words_of(cell, cursor - cell.line_start)
-    if cell.magic != "sweep" or not words:
+    if cell.magic == "remote" or not words:
         return None
     last, before = words[-1], read_line(words[:-1], cell.magic)
     if not last.parameter or before.waits or last.start + len(last.raw) < cursor - cell.line_start:
@@ -135,6 +147,14 @@ def _in_local(code: str, cursor: int, python: PythonCompletion) -> dict[str, Any
     if text is None or cursor <= (code + "\n").index("\n", code.index("%%local")):
         return None
     return python(text, cursor)
+
+
+def _lyapunov_line(code: str, cursor: int, notebook: Notebook, python: PythonCompletion) -> dict[str, Any] | None:
+    line = locate_lyapunov_line(code, cursor)
+    if line is None:
+        return None
+    values = _values_of_parameter(line, cursor, python)
+    return _reply(lyapunov_choices(line, cursor - line.line_start, notebook), cursor) if values is None else values
 
 
 def _line_of_ours(code: str, cursor: int, notebook: Notebook) -> dict[str, Any] | None:

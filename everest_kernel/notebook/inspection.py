@@ -17,6 +17,7 @@ from .cell_text import (
     MagicLine,
     language_of,
     locate,
+    locate_lyapunov_line,
     locate_route_line,
     locate_routed,
     read_cell,
@@ -28,6 +29,8 @@ from .header import format_size
 from .inputs import is_users, looks_secret
 from .line_values import Notebook
 from .line_words import LineWord
+from .lyapunov_editing import find_system, system_told
+from .lyapunov_options import LYAPUNOV_HELP, LYAPUNOV_OPTIONS
 from .options import HELP, OPTIONS
 from .routing import local_as_python
 from .sweep_options import SWEEP_HELP, SWEEP_OPTIONS
@@ -37,6 +40,9 @@ __all__ = ["PythonInspection", "inspect_cell"]
 
 PythonInspection = Callable[[str, int], dict[str, Any]]
 """IPython's own: an inspect_reply for a Python text and a position in it."""
+_OPTIONS = {"remote": OPTIONS, "sweep": SWEEP_OPTIONS, "lyapunov": LYAPUNOV_OPTIONS}
+_HELP = {"remote": (HELP,), "sweep": (SWEEP_HELP, HELP), "lyapunov": (LYAPUNOV_HELP, SWEEP_HELP, HELP)}
+"""Where options are told, the magic's own text first."""
 _SMALL = 200_000
 """Bytes up to which a value is rendered to tell its size."""
 _KNOWN = frozenset(["builtins", "datetime", "decimal", "fractions", "numpy", "pandas", "pytz", "sympy", "zoneinfo"])
@@ -65,7 +71,8 @@ def inspect_cell(
         detail: 1 for more.
     """
     cursor = len(code) if cursor is None else max(0, min(cursor, len(code)))
-    cell = locate(code) or locate_routed(code, notebook.route, notebook.line_magics) or locate_route_line(code, cursor)
+    cell = locate(code) or locate_routed(code, notebook.route, notebook.line_magics)
+    cell = cell or locate_route_line(code, cursor) or locate_lyapunov_line(code, cursor)
     if cell is None or cursor <= cell.line_start:
         text = local_as_python(code)
         return python(text, cursor) if text is not None and cursor > code.index("%%local") + len("%%local") else None
@@ -107,17 +114,22 @@ def _of_line(
     if at is None:
         return None
     word, before = words[at], read_line(words[:at], cell.magic)
-    options = SWEEP_OPTIONS if cell.magic == "sweep" else OPTIONS
+    options = _OPTIONS[cell.magic]
     option, equals, value = word.text.partition("=")
     if option in options and not (equals and place > word.start + len(option)):
         return _of_option(option, cell.magic, detail)
     waits, value = (option, value) if equals and option in options else (before.waits, word.text)
     if not waits:
-        if cell.magic == "sweep" and word.parameter:
+        if cell.magic != "remote" and word.parameter:
             name = re.split(r"[\[=]", word.parameter)[0]
-            return _of_parameter(parameters_of(line, {}, notebook.folder)[name])
+            own = _own_value(name, line, notebook) if cell.magic == "lyapunov" else ()
+            return _of_parameter(parameters_of(line, {}, notebook.folder)[name], own)
+        if cell.magic == "lyapunov":
+            return _of_system(word.text, notebook, detail)
         route = "" if before.route or word.text.startswith("-") else _route_at(cell, word, place)
         return _of_route(route, notebook.folder, detail) if route else None
+    if waits == "--route":
+        return _of_route(_route_at(cell, word, place).removeprefix("--route="), notebook.folder, detail)
     if waits == "--in" and language is not None:
         name = next((m.group() for m in re.finditer(r"\w+", word.raw) if m.end() >= place - word.start), "")
         return _of_value(name, language, notebook, detail) if name in line.inputs else None
@@ -133,24 +145,38 @@ def _of_line(
 
 def _route_at(cell: CellText, word: LineWord, place: int) -> str:
     """The route at a place of the line: a sweep may name several."""
-    if cell.magic != "sweep":
+    if cell.magic == "remote":
         return word.text
     begin = word.raw.rfind(",", 0, place - word.start) + 1
     return word.raw[begin:].partition(",")[0].strip("'\"")
 
 
-def _of_parameter(parameter: SweepParameter) -> _Told:
+def _of_parameter(parameter: SweepParameter, more: tuple[str, ...] = ()) -> _Told:
     unit = f", in {parameter.unit}" if parameter.unit else ""
-    return _Told(parameter.written, f"parameter of the sweep{unit}", (parameter.told,) if parameter.told else ())
+    told = (parameter.told,) if parameter.told else ()
+    return _Told(parameter.written, f"parameter of the sweep{unit}", (*told, *more))
+
+
+def _own_value(name: str, line: MagicLine, notebook: Notebook) -> tuple[str, ...]:
+    """The system's value of a parameter, in a sentence."""
+    system = find_system(line.route, notebook.namespace)
+    if system is None or name not in system.defaults:
+        return ()
+    return (f"The system's own value: {system.defaults[name]:.6g}.",)
+
+
+def _of_system(name: str, notebook: Notebook, detail: int) -> _Told | None:
+    system = find_system(name, notebook.namespace)
+    return None if system is None else _Told(*system_told(system, name, detail))
 
 
 def _of_option(option: str, magic: str, detail: int) -> _Told:
-    texts = (SWEEP_HELP, HELP) if magic == "sweep" else (HELP,)
+    texts = _HELP[magic]
     pattern = rf"^({re.escape(option)}(?![\w-]).*?)  +(\S.*(?:\n {{16}}.*)*)$"
     found = next((match for text in texts if (match := re.search(pattern, text, re.MULTILINE))), None)
     usage, text = (found[1], " ".join(found[2].split())) if found else (option, "")
     help_text = (texts[0],) if detail else ()
-    return _Told(usage, f"option of %%{magic}", (text[:1].upper() + text[1:] + ".", *help_text))
+    return _Told(usage, f"option of {'%' if magic == 'lyapunov' else '%%'}{magic}", (text[:1].upper() + text[1:] + ".", *help_text))
 
 
 def _of_route(name: str, folder: Path, detail: int) -> _Told:

@@ -25,11 +25,12 @@ from ..lyapunov.step_check import step_advice
 from ..lyapunov.worker import column_names
 from ..wire import CellError, CellOptionError
 from .local_files import LocalFile
+from .lyapunov_cost import Plan, announcement
 from .lyapunov_options import LyapunovOptions
 from .sweep_cell import PreparedSweep, prepare_sweep
 from .sweep_options import check_sweep
 
-__all__ = ["prepare_lyapunov"]
+__all__ = ["prepare_lyapunov", "prepare_system"]
 
 _TRY_HELP = "`%lyapunov?` shows the options with examples."
 _SAMPLE = 8
@@ -38,17 +39,42 @@ _SAMPLE = 8
 def prepare_lyapunov(
     options: LyapunovOptions, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
 ) -> PreparedSweep:
+    """The sweep of a `%lyapunov` line, with a line that says what it will be; see `prepare_system`."""
+    system = _system(options.system, namespace)
+    prepared, plan = _prepared(options, system, namespace, hidden, folder)
+    outputs = prepared.cell.outputs
+    options.live = options.live or ("L1" if "L1" in outputs else "")
+    print(announcement(system, plan, prepared.space.size, options.code))
+    return prepared
+
+
+def prepare_system(
+    options: LyapunovOptions, system: System, namespace: Mapping[str, Any], folder: Path
+) -> PreparedSweep:
     """Make the program of a system, and the sweep of it. A step that is too large for some points is told.
 
+    Args:
+        options: all but the system's name.
+        system: of which the exponents are wanted.
+        namespace: names that values in `options.space` use.
+        folder: where configuration is found.
+
     Raises:
-        CellError: something about the line or the system; nothing was submitted.
+        CellError: something about the options or the system; nothing was submitted.
         ConfigurationError: no such route, or a faulty configuration.
     """
-    system = _system(options.system, namespace)
+    return _prepared(options, system, namespace, {}, folder)[0]
+
+
+def _prepared(
+    options: LyapunovOptions, system: System, namespace: Mapping[str, Any], hidden: Mapping[str, Any], folder: Path
+) -> tuple[PreparedSweep, Plan]:
     constants = _constants(options, system, namespace)
     try:
         check_options(system, options.leading, trace_rule=options.trace_rule)
-        times = {name: getattr(options, name) for name in ("T", "dt", "transient", "renormalize")}
+        given = {name: getattr(options, name) for name in ("T", "dt", "transient", "renormalize")}
+        # an int would be another program than the same float
+        times = {name: None if time is None else float(time) for name, time in given.items()}
         schedule = schedule_for(system, **times)
         program = program_for(system, leading=options.leading, trace_rule=options.trace_rule)
         starts = starting_states(system, options.starts)
@@ -61,7 +87,7 @@ def prepare_lyapunov(
     prepared = prepare_sweep(options, _cell(names, options.outputs or ()), namespace, hidden, folder, [_file(text)])
     _check_parameters(system, prepared.space.names, constants)
     _check_step(program, schedule, starts[0], constants, prepared)
-    return prepared
+    return prepared, Plan(program, schedule, len(starts))
 
 
 def _system(name: str, namespace: Mapping[str, Any]) -> System:
@@ -109,7 +135,6 @@ def _choose_outputs(options: LyapunovOptions, program: Program) -> None:
     if unknown:
         raise CellOptionError(f"--out {unknown[0]}: the columns are {', '.join(known)}", hint=_TRY_HELP)
     options.outputs = options.outputs or columns
-    options.live = options.live or ("L1" if "L1" in options.outputs else "")
 
 
 def _check_parameters(system: System, names: tuple[str, ...], constants: Mapping[str, float]) -> None:

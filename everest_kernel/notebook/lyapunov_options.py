@@ -10,7 +10,17 @@ from typing import Any
 from ..wire import CellOptionError
 from .sweep_options import SWEEP_FLAGS, SWEEP_VALUES, SweepOptions, read_sweep_words, route_names
 
-__all__ = ["LYAPUNOV_HELP", "LyapunovOptions", "parse_lyapunov_line"]
+__all__ = [
+    "CODES",
+    "LYAPUNOV_HELP",
+    "LYAPUNOV_OPTIONS",
+    "LYAPUNOV_WITH_VALUE",
+    "LyapunovOptions",
+    "parse_lyapunov_line",
+]
+
+CODES = ("auto", "numba", "numpy")
+"""What `--code` can say."""
 
 LYAPUNOV_HELP = """\
 Compute Lyapunov exponents for each point of a parameter grid, as a sweep, without writing the cell.
@@ -22,16 +32,16 @@ System. Parameters with one value are the same at all points; those that are not
 The result is a grid with L1 … Ln in descending order, their standard errors dL1 … dLn, the Kaplan-Yorke dimension
 D_KY, and the class of the orbit in words. The resource needs Python and numpy; where it has numba, it is much faster.
 
---route R[,R…]     where (default: python)
---T TIME           averaging time (default 500; maps: 10,000 iterations)
---dt STEP          of the Runge-Kutta method (default: the system's own)
---transient TIME   dropped before (default 50; maps: 1,000 iterations)
---renormalize TIME between two orthonormalisations (default: five steps; maps: one iteration)
---starts N         starting points that are averaged (default 1)
---leading K        only the first K exponents
---trace-rule       take the last exponent from the sum of all, which is faster
---code WHAT        `numba` or `numpy` (default: numba where the resource has it)
---out L1,D_KY      only these columns; --out L1,kernel also tells which code ran
+--route R[,R…]      where (default: python)
+--T TIME            averaging time (default 500; maps: 10,000 iterations)
+--dt STEP           step of the Runge-Kutta method (default: the system's own)
+--transient TIME    dropped before (default 50; maps: 1,000 iterations)
+--renormalize TIME  between two orthonormalisations (default: five steps; maps: one iteration)
+--starts N          starting points that are averaged (default 1)
+--leading K         only the first K exponents
+--trace-rule        take the last exponent from the sum of all, which is faster
+--code WHAT         `numba` or `numpy` (default `auto`: numba where the resource has it)
+--out L1,D_KY       only these columns; --out L1,kernel also tells which code ran
 
 All options of %%sweep serve as well: --into, --live, --where, --sample, --refine, --bg, --dry-run, --fresh, …
 
@@ -105,8 +115,8 @@ def _positive(text: str) -> int:
 
 
 def _code(text: str) -> str:
-    if text not in ("auto", "numba", "numpy"):
-        raise ValueError(f"{text!r} is none of auto, numba, numpy")
+    if text not in CODES:
+        raise ValueError(f"{text!r} is none of {', '.join(CODES)}")
     return text
 
 
@@ -122,3 +132,8 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "--leading": ("leading", _positive),
     "--code": ("code", _code),
 }
+_NOT_HERE = ("--fetch", "--set")
+LYAPUNOV_OPTIONS = tuple(option for option in (*_VALUES, *_FLAGS) if option not in _NOT_HERE)
+"""Every option of the line."""
+LYAPUNOV_WITH_VALUE = frozenset(_VALUES)
+"""Those that take a value."""

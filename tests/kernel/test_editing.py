@@ -114,6 +114,21 @@ def test_a_sweep_is_known_as_a_remote_cell_is(kernel: Kernel) -> None:
     assert kernel.request("is_complete_request", code=f"{line}\nif 1:\n    y = 2\n\n")["status"] == "complete"
 
 
+def test_a_line_of_a_system_is_known(kernel: Kernel) -> None:
+    kernel.run("from everest_kernel.lyapunov import System\nlorelei = System.map('u -> r*u*(1 - u)')")
+    code = "%lyapunov lor"
+    reply = complete(kernel, f"{code}\nx = 1", len(code))
+    assert reply["matches"] == ["lorelei", "lorenz", "lorenz_96"]
+    assert code[reply["cursor_start"] : reply["cursor_end"]] == "lor"
+    assert complete(kernel, "%lyapunov lorenz rho=1:2:3 s")["matches"] == ["sigma="]
+    assert complete(kernel, "%lyapunov lorelei --out L")["matches"] == ["L1"]
+    assert complete(kernel, "%lyapunov lorenz rho=[len(v) for v in lore")["matches"] == ["lorelei"]
+    assert "a flow of 3 states" in inspect(kernel, "%lyapunov lorenz")["data"]["text/plain"]
+    assert "averaging time" in inspect(kernel, "%lyapunov lorenz --T")["data"]["text/plain"].lower()
+    for line in ("%lyapunov lorenz rho=1:2:3", "%lyapunov lorenz rho=[1, 2] --T 5 --bg", "  %lyapunov henon a=1,2"):
+        assert kernel.request("is_complete_request", code=line)["status"] == "complete"
+
+
 def test_the_id_of_a_sweep_in_the_background_is_offered(kernel: Kernel) -> None:
     opened = kernel.run_open("%%sweep python n=1:4001:4001 --out y --bg --into g\nimport time\ntime.sleep(0.05)\ny = n")
     assert "SweepJob" in (opened.result or ""), opened.error

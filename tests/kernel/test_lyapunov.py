@@ -54,6 +54,56 @@ def test_a_step_that_is_too_large_is_told(kernel: Kernel) -> None:
     assert "dt = 0.06 is too large" in cell.text("stderr")
 
 
+def test_a_line_says_what_it_will_be(kernel: Kernel) -> None:
+    cell = kernel.run(f"%lyapunov lorenz rho=10,28 sigma=9:11:3 {SHORT} --dry-run")
+    assert cell.text().startswith(
+        "Lorenz: 6 points, T = 20 after 5, dt = 0.005: under a second of computing\nThat is so little"
+    )
+
+
+CALL = "everest_kernel.sweep('python', {system}, {{{parameters}}}, {more})"
+
+
+def call(system: str, parameters: str, more: str = "") -> str:
+    times = f"T=20, transient=5, kernel='numpy', {more}"
+    return CALL.format(system=system, parameters=parameters, more=times)
+
+
+def test_a_call_sweeps_a_system_as_the_line_does(kernel: Kernel) -> None:
+    kernel.run("import everest_kernel\nfrom everest_kernel.lyapunov import System, systems")
+    kernel.run(f"%lyapunov lorenz rho=10,28 sigma=9:11:3 beta=8/3 {SHORT}", limit=60)
+    started = call("systems.lorenz()", "'rho': [10, 28], 'sigma': '9:11:3', 'beta': 8/3")
+    cell = kernel.run(f"job = {started}\nfound = await job\nfound.outputs == grid.outputs, found.shape", limit=60)
+    assert cell.result == "(True, (2, 3))", cell.error
+    assert "6 known from before" in bar(cell), "it is the same program"
+    assert kernel.run("bool((found.L1 == grid.L1).all()), found.orbit[0, 0]").result == "(True, 'fixed point')"
+    started = call("System.map('u -> r*u*(1 - u)')", "'r': 2.5", "leading=1, outputs=['L1', 'kernel'], starts=2")
+    cell = kernel.run(f"one = ({started}).result()\none.shape, one.outputs, one.kernel[0][:5]", limit=60)
+    assert cell.result == "((1,), ('L1', 'kernel'), 'numpy')", cell.error
+
+
+@pytest.mark.parametrize(
+    ("started", "said"),
+    [
+        (call("systems.lorenz()", ""), "no parameters"),
+        (call("systems.lorenz()", "'r': [1, 2]"), "no parameter 'r'; its parameters: sigma, rho, beta"),
+        (call("systems.lorenz()", "'rho': [1, 2]", "outputs=['L4']"), "the columns are L1, L2, L3"),
+        (call("systems.lorenz()", "'rho': [1, 2]", "inputs={'k': 1}"), "inputs are for a program that is a text"),
+        (call("systems.lorenz()", "'rho': [1, 2]", "leading=4"), "between 1 and 3"),
+        (call("systems.lorenz()", "'rho': [1, 2]").replace("numpy", "fortran"), "one of auto, numba, numpy"),
+        (call("systems.lorenz()", "'rho': [1, 2]").replace("'python'", "'shell'"), "is for Python"),
+        (call("'y = x'", "'x': [1, 2]", "outputs=['y']"), "T is for the sweep of a System"),
+        (call("systems.lorenz", "'rho': [1, 2]"), "or a System, not a function"),
+        ("everest_kernel.sweep('python', 'y = x', {'x': [1, 2]})", "name the results"),
+    ],
+)
+def test_senseless_calls_are_refused(kernel: Kernel, started: str, said: str) -> None:
+    kernel.run("import everest_kernel\nfrom everest_kernel.lyapunov import systems")
+    cell = kernel.run(started)
+    assert cell.status == "error"
+    assert said in cell.error
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
