@@ -3,9 +3,15 @@
 from . import systems
 from .adaptive import AdaptiveSpectrum, adaptive_spectrum
 from .alignment import Alignment, alignment, gali, sali, tangent_vectors
-from .bifurcation import BifurcationPoints, flow_crossings, flow_maxima, map_iterates, stroboscopic_map
+from .bifurcation import flow_crossings, flow_maxima, map_iterates, stroboscopic_map
+from .bifurcation_points import BifurcationPoints
 from .classes import OrbitClass, classify, significant_sign
+from .comparing import IntegratorComparison, compare_integrators
+from .diagrams import bifurcation
+from .indicators import alignment_of, zero_one_test
 from .names import EquationError
+from .numeric import jacobian, rates
+from .orbits import Orbit, orbit
 from .picture_curves import bifurcation_picture, convergence_picture
 from .pictures import Label, class_picture, exponent_picture
 from .result import LyapunovSpectrum, kaplan_yorke
@@ -20,8 +26,10 @@ __all__ = [
     "Alignment",
     "BifurcationPoints",
     "EquationError",
+    "IntegratorComparison",
     "Label",
     "LyapunovSpectrum",
+    "Orbit",
     "OrbitClass",
     "Schedule",
     "StepWarning",
@@ -29,16 +37,22 @@ __all__ = [
     "ZeroOne",
     "adaptive_spectrum",
     "alignment",
+    "alignment_of",
+    "bifurcation",
     "bifurcation_picture",
     "class_picture",
     "classify",
+    "compare_integrators",
     "convergence_picture",
     "exponent_picture",
     "flow_crossings",
     "flow_maxima",
     "gali",
+    "jacobian",
     "kaplan_yorke",
     "map_iterates",
+    "orbit",
+    "rates",
     "sali",
     "significant_sign",
     "spectrum",
@@ -46,4 +60,5 @@ __all__ = [
     "systems",
     "tangent_vectors",
     "zero_one",
+    "zero_one_test",
 ]

@@ -172,7 +172,7 @@ class _Run:
     def interval(self, y: Array, tau: float) -> tuple[Array, Array]:
         """The state after τ with orthonormal vectors, and the |R_jj|; `message` is set if that fails."""
         end = self.t + tau
-        first = None if self.step is None else min(self.step, tau)
+        first = None if self.step is None else min(self.step, end - self.t)  # which rounding can make less than tau
         longest = 0.0
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # LSODA's; its status says the same

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BifurcationPoints", "flow_crossings", "flow_maxima", "map_iterates", "stroboscopic_map"]
+from .bifurcation_points import BifurcationPoints
+from .numeric import runge_kutta
+
+__all__ = ["flow_crossings", "flow_maxima", "map_iterates", "stroboscopic_map"]
 
 Array = NDArray[np.float64]
 
@@ -27,18 +30,6 @@ _REST = 1e-8
 """A flow whose speed is below this share of 1 + |x| is at rest."""
 _HALVINGS = 52
 """Bisections of a step: to the last bit."""
-
-
-class BifurcationPoints(NamedTuple):
-    """Points of a bifurcation diagram.
-
-    Attributes:
-        parameter: shape (m,), rising as the parameter values were given, each as often as it has points.
-        value: shape (m,).
-    """
-
-    parameter: Array
-    value: Array
 
 
 class _Step(NamedTuple):
@@ -189,12 +180,12 @@ def flow_crossings(
     return _sorted(p, steps.which[valid], value[valid])
 
 
-def stroboscopic_map(f: Callable[[Array, Array, float], Array], period: float, steps: int = 100) -> RightHandSide:
+def stroboscopic_map(f: Callable[[Array, Array, Any], Array], period: float | Array, steps: int = 100) -> RightHandSide:
     """The map of a driven flow from one period of its drive to the next, for `map_iterates`.
 
     Args:
-        f: f(x, p, t), the derivatives; x of shape (n, points), p of shape (points,), t a number.
-        period: of the drive.
+        f: f(x, p, t), the derivatives; x of shape (n, points), p of shape (points,), t as `period`.
+        period: of the drive; a number, or of shape (points,).
         steps: Runge-Kutta steps a period.
 
     Returns:
@@ -203,16 +194,16 @@ def stroboscopic_map(f: Callable[[Array, Array, float], Array], period: float, s
     Raises:
         ValueError: the period or the number of steps is not positive.
     """
-    if not period > 0 or steps < 1:
+    if not np.all(np.asarray(period) > 0) or steps < 1:
         raise ValueError(f"period = {period}, steps = {steps}: both must be positive")
     h = period / steps
 
     def advance(x: Array, p: Array) -> Array:
-        def at(t: float, y: Array, later: float) -> Array:
+        def at(t: Any, y: Array, later: Any) -> Array:
             return f(y, p, t + later)
 
         for step in range(steps):
-            x = _runge_kutta(partial(at, step * h), x, f(x, p, step * h), h)
+            x = runge_kutta(partial(at, step * h), x, f(x, p, step * h), h)
         return x
 
     return advance
@@ -248,7 +239,7 @@ def _watch(
     with np.errstate(all="ignore"):  # diverging orbits overflow alone
         rate = np.asarray(f(x, p), dtype=np.float64)
         for step in range(dropped + round(T / dt)):
-            after = _runge_kutta(lambda y, _: f(y, p), x, rate, dt)
+            after = runge_kutta(lambda y, _: f(y, p), x, rate, dt)
             rate_after = np.asarray(f(after, p), dtype=np.float64)
             near &= (np.abs(after) <= far).all(axis=0)
             if step >= dropped:
@@ -262,14 +253,6 @@ def _watch(
         *(np.concatenate([step[j] for step in found], axis=1) for j in range(1, 5)),
     )
     return steps, x, moving, near
-
-
-def _runge_kutta(g: Callable[[Array, float], Array], x: Array, first: Array, h: float) -> Array:
-    """One classical step; g(x, time since the step began), `first` its value at the beginning."""
-    second = g(x + h / 2 * first, h / 2)
-    third = g(x + h / 2 * second, h / 2)
-    fourth = g(x + h * third, h)
-    return np.asarray(x + h / 6 * (first + 2 * second + 2 * third + fourth))
 
 
 def _hermite(s: Array, y0: Array, y1: Array, m0: Array, m1: Array) -> Array:

@@ -50,6 +50,8 @@ def compute(
         shape,
         None if total is None else total.reshape(shape),
         schedule,
+        kind="flow" if program.flow else "map",
+        driven=program.driven,
         complete=program.complete,
         kernel=local.kernel,
         seconds=local.seconds,

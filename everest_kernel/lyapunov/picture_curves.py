@@ -102,8 +102,8 @@ def _convergence(ax: Axes, t: Array, mean: Array, reach: float, name: str, band:
 def bifurcation_picture(
     parameter: ArrayLike,
     value: ArrayLike,
-    exponent_parameter: ArrayLike,
-    exponents: ArrayLike,
+    exponent_parameter: ArrayLike | None = None,
+    exponents: ArrayLike | None = None,
     *,
     parameter_label: Label,
     value_label: Label,
@@ -112,12 +112,12 @@ def bifurcation_picture(
     title: str = "",
     size: tuple[float, float] = (7.0, 5.6),
 ) -> Figure:
-    """A bifurcation diagram and, beneath it on the same parameter axis, the curve of one or more exponents.
+    """A bifurcation diagram and, beneath it on the same parameter axis, the curves of exponents if they are given.
 
     Args:
         parameter: shape (m,), from `map_iterates`, `flow_maxima` or `flow_crossings`.
         value: shape (m,).
-        exponent_parameter: shape (points,), rising.
+        exponent_parameter: shape (points,), rising; goes with `exponents`.
         exponents: shape (points,) or (points, k); NaN where there is no value: hatched.
         parameter_label: name and unit of the parameter.
         value_label: name and unit of what the diagram shows.
@@ -127,12 +127,22 @@ def bifurcation_picture(
         size: in inches.
 
     Returns:
-        The figure, with two axes.
+        The figure, with two axes; with one where no exponents are given.
 
     Raises:
         ValueError: shapes do not fit.
     """
     p, v = np.asarray(parameter, dtype=np.float64), np.asarray(value, dtype=np.float64)
+    if exponents is None and exponent_parameter is None:
+        if p.ndim != 1 or p.shape != v.shape:
+            raise ValueError(f"parameter {p.shape}, value {v.shape} do not fit; give (m,) and (m,)")
+        figure = blank_figure(size)
+        upper = figure.subplots()
+        _diagram(upper, p, v, value_label, title)
+        upper.set(xlabel=str(parameter_label))
+        return figure
+    if exponents is None or exponent_parameter is None:
+        raise ValueError("give exponents together with exponent_parameter, the parameter values that they belong to")
     q = np.asarray(exponent_parameter, dtype=np.float64)
     curves = np.asarray(exponents, dtype=np.float64)
     curves = curves[:, None] if curves.ndim == 1 else curves
@@ -144,14 +154,19 @@ def bifurcation_picture(
     names = [f"L{j + 1}" for j in range(curves.shape[1])] if names is None else names
     figure = blank_figure(size)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    faint = float(np.clip(4000 / max(len(p), 1), 0.15, 1.0))
-    upper.plot(p, v, ".", markersize=1.5, alpha=faint, markeredgewidth=0, color="black", rasterized=True)
-    upper.set(ylabel=str(value_label), title=title)
+    _diagram(upper, p, v, value_label, title)
     _curves(lower, q, curves, names)
     lower.set(xlabel=str(parameter_label), ylabel=str(label))
     if len(q) > 1:
         lower.set_xlim(q.min(), q.max())
     return figure
+
+
+def _diagram(ax: Axes, p: Array, v: Array, label: Label, title: str) -> None:
+    """The points."""
+    faint = float(np.clip(4000 / max(len(p), 1), 0.15, 1.0))
+    ax.plot(p, v, ".", markersize=1.5, alpha=faint, markeredgewidth=0, color="black", rasterized=True)
+    ax.set(ylabel=str(label), title=title)
 
 
 def _curves(ax: Axes, q: Array, curves: Array, names: Sequence[str]) -> None:

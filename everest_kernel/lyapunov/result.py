@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .classes import classify
 from .schedule import Schedule
+from .tables import spectrum_text
 
 __all__ = ["LyapunovSpectrum", "kaplan_yorke", "summarize"]
 
@@ -19,7 +21,7 @@ _MANY_STARTS = 8
 much of, the next one has too little."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LyapunovSpectrum:
     """Lyapunov exponents per unit time or per iteration (natural logarithm) on a grid of parameters.
 
@@ -32,6 +34,8 @@ class LyapunovSpectrum:
         exact_sum: shape of the grid; the sum of all exponents where it is known beforehand, else None.
         time: over which a point was averaged, shape of the grid; less than T where a tolerance was met before.
         schedule: times and step that were used.
+        kind: "flow" or "map".
+        driven: whether it is a flow that depends on time; the exponent of its phase, exactly 0, is then among these.
         complete: whether there is an exponent for each state; else these are the leading ones.
         starts: how many starting points were averaged.
         kernel: which code ran.
@@ -44,6 +48,8 @@ class LyapunovSpectrum:
     exact_sum: _Array | None
     time: _Array
     schedule: Schedule
+    kind: str
+    driven: bool
     complete: bool
     starts: int
     kernel: str
@@ -65,6 +71,14 @@ class LyapunovSpectrum:
         return kaplan_yorke(self.exponents, tolerance=3 / self.schedule.T, complete=self.complete)
 
     @property
+    def classes(self) -> NDArray[np.int8]:
+        """Codes of `OrbitClass` by `classify`, shape of the grid.
+
+        From leading exponents alone it is the least class that they allow.
+        """
+        return classify(self.exponents, self.standard_error, T=self.schedule.T, kind=self.kind, driven=self.driven)
+
+    @property
     def convergence(self) -> _Array:
         """What the exponents were after each block of time, shape (blocks, …, n)."""
         count = np.arange(1, len(self.finite_time) + 1).reshape(-1, *[1] * self.exponents.ndim)
@@ -74,6 +88,9 @@ class LyapunovSpectrum:
     def points_per_second(self) -> float:
         """Rate of the computation, all starts of a point together."""
         return self.exponents[..., 0].size / self.seconds if self.seconds else float("inf")
+
+    def __repr__(self) -> str:
+        return spectrum_text(self)
 
 
 def summarize(

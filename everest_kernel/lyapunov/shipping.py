@@ -18,7 +18,10 @@ __all__ = ["WORKER_NAME", "worker_text"]
 WORKER_NAME = "lyapunov_worker"
 """The module's name; its function is `exponents(name=values, ...)`."""
 
-_PARTS = ("schedule", "program", "compiled", "numpy_steps", "engine", "result", "classes", "computing", "worker")
+_PARTS = (
+    *("schedule", "program", "compiled", "numpy_steps", "engine"),
+    *("classes", "tables", "result", "computing", "worker"),
+)
 """Modules that travel, each after those that it imports. They import numpy and each other alone."""
 
 _LOADER = '''

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .classes import OrbitClass, classify
+from .classes import OrbitClass
 from .computing import compute
 from .program import Program
 from .schedule import Schedule
@@ -45,9 +45,7 @@ def columns(task: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str,
     found = compute(
         program, values, (points,), starts, schedule, code=task.get("code", "auto"), threads=task.get("threads", 1)
     )
-    kind = "flow" if program.flow else "map"
-    codes = classify(found.exponents, found.standard_error, T=schedule.T, kind=kind, driven=program.driven)
-    orbits = np.array([OrbitClass(int(code)).label for code in codes])
+    orbits = np.array([OrbitClass(int(code)).label for code in found.classes])
     numbers = [*found.exponents.T, *found.standard_error.T, found.kaplan_yorke, orbits]
     named = dict(zip(column_names(program), numbers))  # noqa: B905 - Python 3.9 has no strict zip
     return {**named, "kernel": np.full(points, found.kernel)}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ZeroOne", "zero_one"]
+__all__ = ["ZeroOne", "sampling_stride", "zero_one"]
 
 Array = NDArray[np.float64]
 
@@ -98,6 +98,13 @@ def zero_one(series: ArrayLike, *, frequencies: int = 100, seed: int = 0) -> Zer
     if answer.message:
         warnings.warn(answer.message, stacklevel=2)
     return answer
+
+
+def sampling_stride(series: Array) -> int:
+    """Samples in about a quarter of a period of one series, shape (samples,); 0 where it is constant or not finite."""
+    if not np.isfinite(series).all() or np.std(series) <= _REST * np.abs(series).max(initial=0.0):
+        return 0
+    return _stride(series)
 
 
 def _test(series: Array, c: Array) -> tuple[float, bool, int]:
