@@ -185,8 +185,14 @@ def sweep(
         retry_failed=retry_failed,
         fresh=fresh,
         exponents={
-            **{"T": T, "dt": dt, "transient": transient, "renormalize": renormalize},
-            **{"starts": starts, "leading": leading, "trace_rule": trace_rule, "code": kernel},
+            "T": T,
+            "dt": dt,
+            "transient": transient,
+            "renormalize": renormalize,
+            "starts": starts,
+            "leading": leading,
+            "trace_rule": trace_rule,
+            "code": kernel,
         },
     )
 

@@ -176,7 +176,8 @@ def _of_option(option: str, magic: str, detail: int) -> _Told:
     found = next((match for text in texts if (match := re.search(pattern, text, re.MULTILINE))), None)
     usage, text = (found[1], " ".join(found[2].split())) if found else (option, "")
     help_text = (texts[0],) if detail else ()
-    return _Told(usage, f"option of {'%' if magic == 'lyapunov' else '%%'}{magic}", (text[:1].upper() + text[1:] + ".", *help_text))
+    kind = f"option of {'%' if magic == 'lyapunov' else '%%'}{magic}"
+    return _Told(usage, kind, (text[:1].upper() + text[1:] + ".", *help_text))
 
 
 def _of_route(name: str, folder: Path, detail: int) -> _Told:

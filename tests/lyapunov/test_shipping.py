@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -10,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from everest_kernel.lyapunov import spectrum, systems
+from everest_kernel.lyapunov import shipping, spectrum, systems
 from everest_kernel.lyapunov.codegen import program_for
-from everest_kernel.lyapunov.shipping import worker_text
+from everest_kernel.lyapunov.shipping import _PARTS, worker_text
 from everest_kernel.lyapunov.spectrum import schedule_for
 from everest_kernel.lyapunov.starts import starting_states
 
@@ -43,3 +44,11 @@ def test_the_file_alone_computes_the_same(tmp_path: Path, code: str) -> None:
     assert np.array_equal(np.array([found[f"dL{i}"] for i in (1, 2, 3)]).T, here.standard_error)
     assert found["D_KY"] == here.kaplan_yorke.tolist()
     assert found["orbit"] == ["fixed point", "chaotic"]
+
+
+@pytest.mark.parametrize("part", _PARTS)
+def test_what_travels_is_python_3_9_and_imports_what_came_before_it(part: str) -> None:
+    text = Path(shipping.__file__).with_name(f"{part}.py").read_text("utf-8")
+    tree = ast.parse(text, feature_version=(3, 9))
+    ours = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
+    assert set(ours) <= set(_PARTS[: _PARTS.index(part)])

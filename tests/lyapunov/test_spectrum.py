@@ -313,3 +313,12 @@ def test_kaplan_yorke(exponents: list[float], dimension: float) -> None:
     found = kaplan_yorke(np.array(exponents), tolerance=0.0)
     assert float(found) == pytest.approx(dimension, nan_ok=True)
     assert np.isnan(kaplan_yorke(np.array([0.5, 0.2]), complete=False))
+
+
+@CODES
+def test_conditions_that_several_equations_share(code: str) -> None:
+    """Of the baker's map the exponents follow from how much of the interval goes to either branch."""
+    found = spectrum(systems.baker(), T=20_000, code=code)
+    fractions, widths = np.array([0.4, 0.6]), np.array([0.4, 0.6])
+    expected = [-(fractions * np.log(fractions)).sum(), (fractions * np.log(widths)).sum()]
+    assert found.exponents == pytest.approx(expected, abs=0.01)
