@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.kernel import Kernel
 
+from .test_sweeps import bar
+
 TYPES = "_jupyter_types_experimental"
 
 
@@ -139,4 +141,4 @@ def test_the_id_of_a_sweep_in_the_background_is_offered(kernel: Kernel) -> None:
     assert "was cancelled" in kernel.run("job.result()").error
     assert sweep_id not in complete(kernel, "%cancel sweep-")["matches"]
     assert sweep_id in complete(kernel, "%attach sweep-")["matches"]
-    kernel.wait_for(lambda: "points, took" in str(opened.displays))
+    kernel.wait_for(lambda: "points, took" in bar(opened))
