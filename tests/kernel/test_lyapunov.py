@@ -76,7 +76,7 @@ def test_a_call_sweeps_a_system_as_the_line_does(kernel: Kernel) -> None:
     cell = kernel.run(f"job = {started}\nfound = await job\nfound.outputs == grid.outputs, found.shape", limit=60)
     assert cell.result == "(True, (2, 3))", cell.error
     assert "6 kept from before" in bar(cell), "it is the same program"
-    assert kernel.run("bool((found.L1 == grid.L1).all()), found.orbit[0, 0]").result == "(True, 'fixed point')"
+    assert kernel.run("bool((found.L1 == grid.L1).all()), str(found.orbit[0, 0])").result == "(True, 'fixed point')"
     started = call("System.map('u -> r*u*(1 - u)')", "'r': 2.5", "leading=1, outputs=['L1', 'kernel'], starts=2")
     cell = kernel.run(f"one = ({started}).result()\none.shape, one.outputs, one.kernel[0][:5]", limit=60)
     assert cell.result == "((1,), ('L1', 'kernel'), 'numpy')", cell.error
