@@ -126,12 +126,16 @@ def numba_text(system: System, vectors: int, *, trace: bool = False) -> str:
 
 
 def numpy_text(system: System, *, trace: bool = False) -> str:
-    """The module that numpy runs: `evaluate(x, v, p, t, f, d)` writes f(x) and J(x) v, and returns the divergence."""
+    """The module that numpy runs.
+
+    `evaluate(x, v, p, t, f, d)` writes f(x) and J(x) v, and returns the divergence; `rates(x, p, t, f)` writes f(x).
+    """
     code = statements(system)
     n = len(system.states)
     lines = [f"S{r}_ = x[{r}]" for r in range(n)] + [f"p{i}_ = p[{i}]" for i in range(len(system.parameters))]
     lines += [f"{name} = {value}" for name, value in code.shared]
     lines += [f"f[{r}] = {rate}" for r, rate in enumerate(code.rates)]
+    alone = "def rates(x, p, t_, f):\n" + indent("\n".join(lines), "    ") + "\n\n\n"
     lines += [f"{name} = {value}" for name, value in code.more]
     if any(_products(code, row) for row in range(n)):
         lines.append("w = empty_like(v[0])")
@@ -139,7 +143,7 @@ def numpy_text(system: System, *, trace: bool = False) -> str:
         lines += _row_in_place(code, row)
     if trace:
         lines += [*(f"{name} = {value}" for name, value in code.last), f"return {code.divergence}"]
-    return templates.NUMPY + "def evaluate(x, v, p, t_, f, d):\n" + indent("\n".join(lines), "    ") + "\n"
+    return templates.NUMPY + alone + "def evaluate(x, v, p, t_, f, d):\n" + indent("\n".join(lines), "    ") + "\n"
 
 
 class _Parts:
