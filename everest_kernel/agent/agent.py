@@ -50,12 +50,13 @@ class Agent:
         self._clean_leftovers()
         if self._socket is not None and self._settings.task_port is not None:
             await self._socket.open(self._settings.task_port)
+        handler = self._settings.handler
         slots = anyio.Semaphore(max(self._settings.slot_count, 1))
-        rules = TaskRules(self._settings.allowed_commands, socket=self._socket)
+        rules = TaskRules(self._settings.allowed_commands, socket=self._socket, handler=handler)
         peers: list[Peer] = []
         failure: EverestError | None = None
         try:
-            async with anyio.create_task_group() as group:
+            async with handler.serve(), anyio.create_task_group() as group:
                 shop = Workshop(self._settings, group, slots, self._stager)
                 if self._socket is not None:
                     group.start_soon(self._socket.serve)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .handlers import Handler, LocalHandler
+
 __all__ = ["AgentSettings", "PassiveSettings"]
-
-
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -39,13 +35,14 @@ class AgentSettings:
         server_uri: `ws://` or `wss://` address of the server's gateway; empty for an agent that does not dial.
         token: the agent token that came with the resource.
         name: of the resource, for people.
-        slots: tasks that run at once; None for one a core.
+        slots: tasks that the handler has at once; None for as many as it takes.
         tasks_dir: folder in which each task gets a folder; whatever is in it is removed at the start.
         reconnect: shortest and longest pause in seconds between attempts to connect.
         passive: how to listen; None for an agent that only dials.
         allowed_commands: a task runs only if one of them matches its whole command line; None admits all.
         task_port: loopback port of the task socket, 0 for any free one; None for no socket.
         ping: seconds between keep-alive pings, and how long the answer may take.
+        handler: starts the programs of tasks.
     """
 
     server_uri: str
@@ -58,8 +55,9 @@ class AgentSettings:
     allowed_commands: tuple[re.Pattern[str], ...] | None = None
     task_port: int | None = 0
     ping: tuple[float, float] = (20.0, 20.0)
+    handler: Handler = field(default_factory=LocalHandler)
 
     @property
     def slot_count(self) -> int:
-        """Tasks that run at once."""
-        return _cores() if self.slots is None else self.slots
+        """Tasks that the handler has at once."""
+        return self.handler.slots if self.slots is None else self.slots

@@ -8,7 +8,6 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,9 +15,9 @@ import anyio
 import msgspec
 
 from ..wire import ProtocolError, StagedFile, TaskInfo, TaskState, TaskSubmit
+from .handlers import Ending, Handler, Launch, LocalHandler, Program
 from .marked import TASK_VARIABLE
 from .output import Output
-from .process import TaskProcess
 from .staging import Stager, StagingError, present
 from .task_socket import TaskSocket
 
@@ -45,12 +44,14 @@ class TaskRules:
         files: server-relative address below which the agent itself serves outputs; empty when it does not.
         socket: the task socket, when it is open.
         environment: the agent's own, less what no task may see.
+        handler: starts their programs.
     """
 
     allowed: tuple[re.Pattern[str], ...] | None = None
     files: str = ""
     socket: TaskSocket | None = None
     environment: Mapping[str, str] = field(default_factory=own_environment, repr=False)
+    handler: Handler = field(default_factory=LocalHandler)
 
 
 class AgentTask:
@@ -150,28 +151,39 @@ class AgentTask:
         except (StagingError, OSError) as error:
             return TaskState.FAILED, TaskInfo(reason="staging", message=str(error))
         try:
-            process = self._start()
+            program = await self._rules.handler.start(self._launch())
+        except FileNotFoundError as error:
+            return TaskState.FAILED, TaskInfo(reason="start", message=str(error))
         except (OSError, ValueError) as error:
-            return TaskState.FAILED, TaskInfo(reason="start", message=_start_message(self._spec.command, error))
+            message = f"the command {self._spec.command!r} cannot be started: {error}"
+            return TaskState.FAILED, TaskInfo(reason="start", message=message)
         try:
-            self._report(TaskState.RUNNING, TaskInfo())
-            status = await self._talk_and_wait(process)
+            ending = await self._talk_and_wait(program)
         finally:
-            process.close()
-        end = self._verdict(status)
+            program.close()
+        end = self._verdict(ending)
         self._report(TaskState.COMPLETED, TaskInfo(exit_code=end[1].exit_code))
         return await self._stage_out(stager, end)
 
-    def _start(self) -> TaskProcess:
+    def _launch(self) -> Launch:
         words = shlex.split(self._spec.command)
         if not words:
             raise ValueError("the command is empty")
         own = self._rules.environment
         added = {name: _expand(value, own) for name, value in self._spec.environment.items()}
         # the mark is the directory's name: two controllers may choose the same task id
-        environment = {**own, **added, **self._socket_variables(), TASK_VARIABLE: self._directory.name}
-        words[0] = _find_program(words[0], environment.get("PATH")) or words[0]
-        return TaskProcess(words, self._directory, environment, self._on_output)
+        added |= {**self._socket_variables(), TASK_VARIABLE: self._directory.name}
+        return Launch(
+            task=self._directory.name,
+            command=self._spec.command,
+            words=words,
+            directory=self._directory,
+            environment={**own, **added},
+            added=added,
+            on_output=self._on_output,
+            time_limit=self._spec.time_limit,
+            requirements=self._spec.resource_requirements,
+        )
 
     def _allowed(self) -> bool:
         allowed = self._rules.allowed
@@ -188,32 +200,33 @@ class AgentTask:
             "EVEREST_AGENT_TASK_ID": self.id,
         }
 
-    async def _talk_and_wait(self, process: TaskProcess) -> int | None:
+    async def _talk_and_wait(self, program: Program) -> Ending:
         socket = self._rules.socket
         if socket is None:
-            return await self._wait(process)
+            return await self._wait(program)
         async with socket.admit(self.id, self.tell) as entry:
             self._deliver = lambda text: socket.deliver(entry, text)
-            return await self._wait(process)
+            return await self._wait(program)
 
-    async def _wait(self, process: TaskProcess) -> int | None:
-        """The exit status; None when the time limit came first."""
-        limit = self._spec.time_limit
-        status = None
+    async def _wait(self, program: Program) -> Ending:
+        """Wait for the end, and bring it about at the time limit and when the task is cancelled."""
+        limit, ending = self._spec.time_limit, None
         try:
+            await program.started()
+            self._report(TaskState.RUNNING, TaskInfo())
             with anyio.move_on_after(limit):
-                status = await process.wait()
+                ending = await program.wait()
         finally:
-            if status is None:
+            if ending is None:
                 with anyio.CancelScope(shield=True):
-                    await process.kill_tree()
-                    await process.wait()
-        return status
+                    await program.kill()
+                    await program.wait()
+        return ending or Ending(None, "time-limit", f"it was killed at its time limit of {limit:g} s")
 
-    def _verdict(self, status: int | None) -> tuple[TaskState, TaskInfo]:
+    def _verdict(self, ending: Ending) -> tuple[TaskState, TaskInfo]:
+        status = ending.status
         if status is None:
-            message = f"it was killed at its time limit of {self._spec.time_limit:g} s"
-            return TaskState.FAILED, TaskInfo(reason="time-limit", message=message)
+            return TaskState.FAILED, TaskInfo(reason=ending.reason, message=ending.message)
         if status < 0:
             message = f"the program was killed by {_signal_name(-status)}"
             return TaskState.FAILED, TaskInfo(reason="signal", message=message)
@@ -251,20 +264,6 @@ class AgentTask:
         self._changed(self)
 
 
-@lru_cache(maxsize=64)
-def _which(name: str, path: str | None) -> str | None:
-    return shutil.which(name, path=path)
-
-
-def _find_program(name: str, path: str | None) -> str | None:
-    """Where a program is: looked up once, and again when it is no longer there."""
-    found = _which(name, path)
-    if found is None or not os.access(found, os.X_OK):
-        _which.cache_clear()
-        found = _which(name, path)
-    return found
-
-
 def _expand(value: str, own: Mapping[str, str]) -> str:
     """`$VAR` is the agent's own variable, `@PATH_SEP` the separator of its paths."""
     parts = value.replace("@PATH_SEP", os.pathsep).split("$")
@@ -282,9 +281,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _start_message(command: str, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"there is no program {shlex.split(command)[0]!r} on this resource"
-    return f"the command {command!r} cannot be started: {error}"

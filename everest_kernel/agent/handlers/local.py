@@ -1,4 +1,4 @@
-"""The process of a task: started in a session of its own, read as it writes, ended with all its descendants.
+"""Programs on this machine: each started in a session of its own, read as it writes, ended with all its descendants.
 
 `subprocess.Popen` with readers on the event loop, rather than asyncio's subprocesses, because it starts a process by
 vfork; on pipes of our own, because it would wrap each in a file object, and a sweep starts thousands. The end is seen
@@ -9,22 +9,71 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import anyio
 
-from .marked import TASK_VARIABLE, kill_marked
+from ..marked import TASK_VARIABLE, kill_marked
+from .base import Ending, Launch
 
-__all__ = ["TaskProcess"]
+__all__ = ["LocalHandler", "TaskProcess", "cores"]
 
 _READ = 65_536
 _TERM_SECONDS = 0.2
 """What a cancelled process gets to clean up before it is killed."""
 _EOF_SECONDS = 0.2
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class LocalHandler:
+    """Starts programs on this machine."""
+
+    name = "local"
+
+    def __init__(self) -> None:
+        self.slots = cores()
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """Nothing surrounds a process."""
+        yield
+
+    async def start(self, launch: Launch) -> TaskProcess:
+        """Start a process.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        words = [_find_program(launch.words[0], launch.environment.get("PATH")) or launch.words[0], *launch.words[1:]]
+        try:
+            return TaskProcess(words, launch.directory, launch.environment, launch.on_output)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"there is no program {launch.words[0]!r} on this resource") from error
+
+
+@lru_cache(maxsize=64)
+def _which(name: str, path: str | None) -> str | None:
+    return shutil.which(name, path=path)
+
+
+def _find_program(name: str, path: str | None) -> str | None:
+    """Where a program is: looked up once, and again when it is no longer there."""
+    found = _which(name, path)
+    if found is None or not os.access(found, os.X_OK):
+        _which.cache_clear()
+        found = _which(name, path)
+    return found
 
 
 class TaskProcess:
@@ -44,7 +93,7 @@ class TaskProcess:
         self,
         words: list[str],
         directory: Path,
-        environment: dict[str, str],
+        environment: Mapping[str, str],
         on_output: Callable[[str, bytes], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -59,7 +108,7 @@ class TaskProcess:
             self._loop.add_reader(descriptor, self._readable, descriptor)
         self._watch_exit()
 
-    def _start(self, words: list[str], directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _start(self, words: list[str], directory: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
         try:
             process = subprocess.Popen(
@@ -88,8 +137,11 @@ class TaskProcess:
         """Process id, which is also that of its group."""
         return self._process.pid
 
-    async def wait(self) -> int:
-        """Wait for the end and for all output; the exit status, negative for a signal.
+    async def started(self) -> None:
+        """It runs already."""
+
+    async def wait(self) -> Ending:
+        """Wait for the end and for all output.
 
         Children that are left in the process group are killed: a task's output is complete when it is over.
         """
@@ -103,9 +155,9 @@ class TaskProcess:
             await asyncio.to_thread(kill_marked, self._mark)
             with anyio.move_on_after(_EOF_SECONDS):
                 await self._eof.wait()
-        return status
+        return Ending(status)
 
-    async def kill_tree(self) -> None:
+    async def kill(self) -> None:
         """End the process and all its descendants, gently for a moment; safe to call at any time."""
         if not self._exited.is_set():
             self._signal_group(signal.SIGTERM)
