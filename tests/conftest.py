@@ -26,6 +26,7 @@ hypothesis.settings.load_profile("default")
 PROBES = {
     "libcurl4-openssl-dev": "curl-config",
     "gnuplot-nox": "gnuplot",
+    "iproute2": "ip",
     "octave": "octave-cli",
     "r-base-core": "Rscript",
     "xcas": "giac",

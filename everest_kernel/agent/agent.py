@@ -12,7 +12,7 @@ import websockets
 from websockets.asyncio.client import connect
 
 from ..sockets import DialledFrames
-from ..wire import SUBPROTOCOL, EverestError
+from ..wire import SECOND_AGENT, SUBPROTOCOL, EverestError
 from .door import Door
 from .marked import kill_marked
 from .peer import Peer, Workshop
@@ -26,6 +26,8 @@ __all__ = ["Agent"]
 log = logging.getLogger(__name__)
 
 _OPEN_TIMEOUT = 10.0
+_REFUSED_SECONDS = 10.0
+"""Pause of an agent whose resource has another one, which may have gone without a word."""
 
 
 class Agent:
@@ -80,17 +82,20 @@ class Agent:
 
     async def _stay_connected(self, peer: Peer) -> None:
         shortest, longest = self._settings.reconnect
-        pause = shortest
-        said = ""
+        pause, said = shortest, ""
         while True:
+            problem = ""
             try:
                 async with self._connect() as connection:
-                    pause, said = shortest, ""
+                    pause = shortest
                     await peer.serve(DialledFrames(connection), dialect=True)
+                    if connection.close_code == SECOND_AGENT:
+                        problem, pause = f"refused: {connection.close_reason}", _REFUSED_SECONDS
             except (OSError, websockets.WebSocketException, TimeoutError) as error:
-                if (problem := str(error) or type(error).__name__) != said:  # a server that is away is mentioned once
-                    log.warning("connection to %s: %s", self._settings.server_uri, problem)
-                    said = problem
+                problem = str(error) or type(error).__name__
+            if problem and problem != said:  # a server that is away is mentioned once
+                log.warning("connection to %s: %s", self._settings.server_uri, problem)
+            said = problem
             await anyio.sleep(pause * random.uniform(0.5, 1))  # jitter: many agents lose a server at once
             pause = min(pause * 2, longest)
 

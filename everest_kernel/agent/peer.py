@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+import secrets
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 import anyio.abc
@@ -53,12 +54,17 @@ _PIECE = 65_536
 
 @dataclass(frozen=True)
 class Workshop:
-    """What the tasks of all controllers share."""
+    """What the tasks of all controllers share.
+
+    Attributes:
+        instance: of this run of the agent.
+    """
 
     settings: AgentSettings
     group: anyio.abc.TaskGroup
     slots: anyio.Semaphore
     stager: Stager
+    instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 class _Progress:
@@ -137,6 +143,7 @@ class Peer:
             version=__version__,
             system=f"{platform.system()} {platform.machine()}",
             extensions=("stream", "data-uri"),
+            instance=self._shop.instance,
         )
         await frames.send(encode_message(AgentHello(info, {task.id: task.state for task in self.tasks.values()})))
 

@@ -13,7 +13,8 @@ import msgspec
 from starlette.websockets import WebSocket
 
 from ..sockets import DoorFrames
-from ..wire import MALFORMED, AgentInfo, Frames, FramesClosed
+from ..wire import MALFORMED, SECOND_AGENT, AgentInfo, Frames, FramesClosed
+from .gateway import SecondAgent
 from .identity import Identity
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Door:
             # one whose greeting does not come gets one task at a time: nothing is known of its slots
             hub = str(socket.base_url).replace("ws", "http", 1).rstrip("/")
             await self._gateway.welcome(frames, resource, name, AgentInfo(name=name, slots=1), hub)
+        except SecondAgent:
+            await socket.close(SECOND_AGENT, f"the resource {name[:60]} has an agent with this token; attach another")
         except (FramesClosed, TimeoutError) as error:
             log.warning("an agent that dialled in: %s", error or type(error).__name__)
 

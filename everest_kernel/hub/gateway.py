@@ -35,9 +35,13 @@ from .reports import Reports
 from .scheduler import Scheduler
 from .submissions import Submissions
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "SecondAgent"]
 
 log = logging.getLogger(__name__)
+
+
+class SecondAgent(Exception):  # noqa: N818 - it is somebody, not something that went wrong here
+    """An agent with the token of another one, which is connected."""
 
 
 class Gateway:
@@ -211,6 +215,7 @@ class Gateway:
         Raises:
             FramesClosed: the connection ended before.
             TimeoutError: the greeting that must come did not.
+            SecondAgent: the resource has another agent.
         """
         hello, first = await greeting(frames, name)
         if hello is None:
@@ -218,9 +223,17 @@ class Gateway:
                 raise TimeoutError(f"the agent of {name} did not greet")
             await self._serve(Link(resource, name, otherwise, hub, plain=True), frames, None, first)
             return
+        self._check_instance(resource, name, hello.info.instance)
         plain = not set(hello.info.extensions) >= FULL_DIALECT
         link = Link(resource, hello.info.name or name, hello.info, hub, plain)
         await self._serve(link, frames, None if plain else task_ids(hello))
+
+    def _check_instance(self, resource: str, name: str, instance: str) -> None:
+        """Two agents that take turns would each have the other's tasks started again: the first one stays."""
+        present = self._links.get(resource)
+        if present is not None and instance and present.info.instance not in ("", instance):
+            log.warning("agent of %s: refused a second one with the same token", name)
+            raise SecondAgent
 
     async def serve_plain(
         self, frames: Frames, resource: str, info: AgentInfo, hub: str, *, base: str, auth: str

@@ -60,6 +60,7 @@ class HubSettings:
         port: 0 for any free one.
         idle_timeout: seconds without work or clients after which it ends itself; None: never.
         agent_grace: seconds that an agent may be away before its tasks are given to another.
+        ping: seconds between keep-alive pings to agents and followers, and how long the answer may take.
         failed_as_cancelled: report failed jobs as CANCELLED to the old C++ client, which does not know FAILED.
         tls: files of a certificate and its key. Then `host` and `port` speak HTTPS, and the hub's own agent and client
             use plain HTTP on a loopback port beside it: the certificate need not be for a name of this machine.
@@ -70,6 +71,7 @@ class HubSettings:
     port: int = 0
     idle_timeout: float | None = None
     agent_grace: float = 30.0
+    ping: tuple[float, float] = (20.0, 20.0)
     failed_as_cancelled: bool = False
     tls: tuple[Path, Path] | None = None
 

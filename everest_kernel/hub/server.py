@@ -98,6 +98,8 @@ def _config(hub: Hub) -> uvicorn.Config:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=64 << 20,
+        ws_ping_interval=hub.settings.ping[0],
+        ws_ping_timeout=hub.settings.ping[1],
         ws_per_message_deflate=False,  # loopback has bandwidth; compressing would cost latency
         lifespan="off",
         access_log=False,

@@ -20,6 +20,7 @@ __all__ = [
     "CLIENT_SCHEME",
     "DIALECT_SUBPROTOCOL",
     "PASSIVE_PATH",
+    "SECOND_AGENT",
     "SUBPROTOCOL",
     "AgentHello",
     "AgentInfo",
@@ -48,6 +49,8 @@ AGENT_PATH = "/compute/agent/v1"
 """Where an agent in active mode dials in (the path of the real `serverURI`)."""
 PASSIVE_PATH = "/agent/ws"
 """Where an agent in passive mode listens."""
+SECOND_AGENT = 4409
+"""Close code for an agent whose token is that of another agent which is connected."""
 CLIENT_SCHEME = "EverestAgentClientToken"
 """Scheme of the Authorization header in passive mode, followed by `<clientId>:<clientToken>`."""
 
@@ -95,6 +98,8 @@ class AgentInfo(msgspec.Struct, rename="camel", omit_defaults=True, frozen=True)
     system: str = ""
     extensions: tuple[str, ...] = ()
     """`stream`: TASK_OUTPUT while tasks run. `data-uri`: inline inputs and outputs."""
+    instance: str = ""
+    """Of this run of the agent; another one is another agent, or this one after a restart."""
 
 
 class AgentHello(msgspec.Struct, array_like=True, tag="AGENT_HELLO", frozen=True):

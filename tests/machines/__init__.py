@@ -1,0 +1,1 @@
+"""Agents on hosts of their own: network namespaces joined by a bridge, real processes in each."""
